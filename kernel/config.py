@@ -1,0 +1,180 @@
+"""Settings: a TOML file (``MIZAN_CONFIG``) and the environment, read once into frozen values.
+
+``${NAME}`` inside a TOML string is replaced from the environment. Outside the sandbox a missing or weak
+secret refuses to start.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+_ROOT = Path(__file__).resolve().parent.parent
+_VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
+_T = TypeVar("_T")
+
+
+class ConfigError(RuntimeError):
+    """The installation is not set up; the message says what to set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WalletConfig:
+    """One mobile-money operator that we collect from (``[wallets.CODE]``)."""
+
+    code: str
+    adapter: str
+    base_url: str
+    names: dict[str, str]
+    currencies: tuple[str, ...]
+    countries: tuple[str, ...]
+    merchant_account: str = "mizan"
+    client_id: str = ""
+    client_secret: str = ""
+    timeout_s: float = 10.0
+    prompt_window_s: float = 120.0
+    poll_schedule_s: tuple[float, ...] = (90.0, 600.0, 6000.0)
+    query_budget: int = 3
+    query_window_s: float = 7200.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelConfig:
+    """One USSD route from an operator (``[ussd.CHANNEL]``); without a secret only loopback may post."""
+
+    name: str
+    dialect: str
+    short_code: str
+    secret: str = ""
+    septets: int = 182
+    ucs2_units: int = 80
+    default_language: str = "ar"
+    session_ttl_s: int = 180
+    wallets: tuple[str, ...] = ()
+    wallet_by_network: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarrierConfig:
+    """One SMS route (``[sms.CHANNEL]``)."""
+
+    name: str
+    carrier: str
+    sender: str
+    base_url: str = ""
+    secret: str = ""
+    account_sid: str = ""
+    auth_token: str = ""
+    timeout_s: float = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentsConfig:
+    """Limits of the payment flow (``[payments]``)."""
+
+    send_window_s: float = 120.0
+    send_retry_s: float = 2.0
+    poll_jitter: float = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Config:
+    """Everything a process needs to know; built once by ``load``."""
+
+    environment: str
+    database_url: str
+    redis_url: str
+    public_url: str
+    secret_key: str
+    home: Path
+    sandbox_url: str
+    log_level: str
+    sms_channel: str
+    trusted_proxies: tuple[str, ...]
+    wallets: dict[str, WalletConfig]
+    channels: dict[str, ChannelConfig]
+    carriers: dict[str, CarrierConfig]
+    payments: PaymentsConfig
+
+    @property
+    def is_sandbox(self) -> bool:
+        """Whether this installation only plays with sandbox money."""
+        return self.environment == "sandbox"
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Config:
+    """Read the file and the environment; raises ConfigError with what to set."""
+    path = Path(environ.get("MIZAN_CONFIG") or _ROOT / "config" / "sandbox.toml")
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as problem:
+        raise ConfigError(f"cannot read MIZAN_CONFIG {path}: {problem}") from None
+    raw = _substitute(raw, environ)
+    config = Config(
+        environment=raw.get("environment", "production"),
+        database_url=_required(environ, "MIZAN_DATABASE_URL"),
+        redis_url=_required(environ, "MIZAN_REDIS_URL"),
+        public_url=_required(environ, "MIZAN_PUBLIC_URL").rstrip("/"),
+        secret_key=_required(environ, "MIZAN_SECRET_KEY"),
+        home=Path(environ.get("MIZAN_HOME") or _ROOT / "var"),
+        sandbox_url=environ.get("MIZAN_SANDBOX_URL", "").rstrip("/"),
+        log_level=raw.get("log_level", "INFO"),
+        sms_channel=raw.get("sms_channel", ""),
+        trusted_proxies=tuple(raw.get("trusted_proxies", ())),
+        wallets=_named(WalletConfig, "code", raw.get("wallets", {})),
+        channels=_named(ChannelConfig, "name", raw.get("ussd", {})),
+        carriers=_named(CarrierConfig, "name", raw.get("sms", {})),
+        payments=_typed(PaymentsConfig, "payments", raw.get("payments", {})),
+    )
+    _check(config)
+    return config
+
+
+def _check(config: Config) -> None:
+    if len(config.secret_key) < 32 or len(set(config.secret_key)) < 10:
+        raise ConfigError("MIZAN_SECRET_KEY must be at least 32 random characters")
+    if config.is_sandbox:
+        return
+    if "*" in config.trusted_proxies:
+        raise ConfigError('trusted_proxies = ["*"] would let anybody forge an address; list them')
+    urls = {"MIZAN_PUBLIC_URL": config.public_url}
+    urls |= {f"wallets.{wallet.code}.base_url": wallet.base_url for wallet in config.wallets.values()}
+    for name, url in urls.items():
+        if not url.startswith("https://"):
+            raise ConfigError(f"{name} must be https outside the sandbox")
+
+
+def _required(environ: Mapping[str, str], name: str) -> str:
+    value = environ.get(name, "")
+    if not value:
+        raise ConfigError(f"{name} is not set; ./mizan run sets it for the embedded installation")
+    return value
+
+
+def _substitute(value: Any, environ: Mapping[str, str]) -> Any:
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda found: _required(environ, found[1]), value)
+    if isinstance(value, dict):
+        return {key: _substitute(inner, environ) for key, inner in value.items()}
+    return [_substitute(inner, environ) for inner in value] if isinstance(value, list) else value
+
+
+def _named(kind: type[_T], key: str, tables: dict[str, dict[str, Any]]) -> dict[str, _T]:
+    return {name: _typed(kind, name, {**table, key: name}) for name, table in tables.items()}
+
+
+def _typed(kind: type[_T], section: str, table: dict[str, Any]) -> _T:
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]  # always a dataclass here
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise ConfigError(f"unknown setting {', '.join(unknown)} in section {section}")
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    try:
+        return kind(**values)
+    except TypeError as problem:
+        raise ConfigError(f"section {section}: {problem}") from None

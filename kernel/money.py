@@ -1,0 +1,101 @@
+"""Money as whole minor units with a currency; no float ever, and no rounding that nobody asked for."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from kernel.currency import exponent
+from kernel.digits import to_western
+
+MAX_MINOR = 10**17
+"""Largest amount we book: sums of many still fit PostgreSQL's bigint and GSMA's 18 digits."""
+
+_PLAIN = re.compile(r"(?P<sign>-?)(?P<whole>\d{1,18})(?:\.(?P<fraction>\d{1,18}))?")
+
+
+class BadAmount(ValueError):
+    """The text is not an amount, or has more decimals than its currency."""
+
+
+@dataclass(frozen=True, slots=True, order=False)
+class Money:
+    """An amount in minor units (fils, cents) of an ISO 4217 currency."""
+
+    minor: int
+    currency: str
+
+    def __post_init__(self) -> None:
+        exponent(self.currency)
+        if abs(self.minor) > MAX_MINOR:
+            raise BadAmount(f"amount out of range: {self.minor} minor units of {self.currency}")
+
+    @classmethod
+    def parse(cls, text: str, currency: str) -> Money:
+        """Read ``5``, ``5.000`` or ``٥٫٠٠٠``; raise BadAmount if the scale cannot express it exactly."""
+        plain = to_western(text).strip().replace("٫", ".").replace("٬", "").replace(",", "")
+        found = _PLAIN.fullmatch(plain)
+        if not found:
+            raise BadAmount(f"not an amount: {text!r}")
+        digits = exponent(currency)
+        fraction = found["fraction"] or ""
+        kept, dropped = fraction[:digits], fraction[digits:]
+        if dropped.strip("0"):
+            raise BadAmount(f"{currency} has {digits} decimals at most, got {text.strip()!r}")
+        minor = int(found["whole"]) * 10**digits + int(kept.ljust(digits, "0") or "0")
+        return cls(-minor if found["sign"] else minor, currency)
+
+    def plain(self) -> str:
+        """Digits and a point with the full exponent, no grouping: ``5.000``; for files and wires."""
+        digits = exponent(self.currency)
+        sign = "-" if self.minor < 0 else ""
+        whole, fraction = divmod(abs(self.minor), 10**digits)
+        return f"{sign}{whole}.{fraction:0{digits}d}" if digits else f"{sign}{whole}"
+
+    def grouped(self) -> str:
+        """As people read it, without the currency: ``180,000,000``, ``1,234.500``."""
+        whole, _, fraction = self.plain().partition(".")
+        sign, whole = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+        groups = f"{int(whole):,}"
+        return f"{sign}{groups}.{fraction}" if fraction else f"{sign}{groups}"
+
+    def __str__(self) -> str:
+        return f"{self.grouped()} {self.currency}"
+
+    def __add__(self, other: Money) -> Money:
+        return Money(self.minor + self._same(other), self.currency)
+
+    def __sub__(self, other: Money) -> Money:
+        return Money(self.minor - self._same(other), self.currency)
+
+    def __lt__(self, other: Money) -> bool:
+        return self.minor < self._same(other)
+
+    def __le__(self, other: Money) -> bool:
+        return self.minor <= self._same(other)
+
+    def times(self, count: int) -> Money:
+        """This amount, ``count`` times over."""
+        return Money(self.minor * count, self.currency)
+
+    def split(self, weights: list[int]) -> list[Money]:
+        """Divide by weights; the parts always sum to the whole (largest remainder first)."""
+        total = sum(weights)
+        if total <= 0 or min(weights) < 0:
+            raise ValueError("weights must be non-negative and not all zero")
+        parts = [self.minor * weight // total for weight in weights]
+        remainders = [self.minor * weight % total for weight in weights]
+        order = sorted(range(len(weights)), key=lambda at: (-remainders[at], at))
+        for at in order[: self.minor - sum(parts)]:
+            parts[at] += 1
+        return [Money(part, self.currency) for part in parts]
+
+    def _same(self, other: Money) -> int:
+        if other.currency != self.currency:
+            raise ValueError(f"cannot mix {self.currency} and {other.currency}")
+        return other.minor
+
+
+def zero(currency: str) -> Money:
+    """Nothing, in a currency."""
+    return Money(0, currency)

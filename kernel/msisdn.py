@@ -1,0 +1,60 @@
+"""MSISDN: a subscriber's number in E.164 with ``+``; every way people and operators write it comes in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import phonenumbers
+
+from kernel.digits import to_western
+
+_MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"))
+_SHAPE = re.compile(r"(?:tel:)?\+?[0-9０-９ ().-]{6,24}")
+
+
+class BadMsisdn(ValueError):
+    """Not a subscriber number that a wallet or a message could reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class Msisdn:
+    """A valid number in E.164, for example ``+962791234567``; prints masked."""
+
+    e164: str
+
+    @classmethod
+    def parse(cls, text: str, region: str | None = None) -> Msisdn:
+        """Read an international number, or a national one of ``region`` (ISO 3166-1 alpha-2)."""
+        plain = to_western(text).translate(_MARKS).strip()
+        if not _SHAPE.fullmatch(plain):
+            raise BadMsisdn("not a phone number: write it like +962791234567")
+        if plain.startswith("00"):
+            plain = "+" + plain[2:]
+        try:
+            number = phonenumbers.parse(plain, region)
+        except phonenumbers.NumberParseException:
+            raise BadMsisdn("not a phone number: write it like +962791234567") from None
+        if not phonenumbers.is_possible_number(number):
+            raise BadMsisdn("this phone number has the wrong length for its country")
+        return cls(_canonical(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)))
+
+    @property
+    def region(self) -> str:
+        """ISO 3166-1 alpha-2 country of the number; ``ZZ`` if unknown."""
+        return phonenumbers.region_code_for_number(phonenumbers.parse(self.e164)) or "ZZ"
+
+    def masked(self) -> str:
+        """For screens and logs: country and last two digits, ``+962•••••••00``."""
+        return f"{self.e164[:4]}{'•' * (len(self.e164) - 6)}{self.e164[-2:]}"
+
+    def __str__(self) -> str:
+        return self.masked()
+
+    def __repr__(self) -> str:
+        return f"Msisdn({self.masked()})"
+
+
+def _canonical(e164: str) -> str:
+    """Palestinian mobiles answer to +970 and +972; one subscriber must be one number."""
+    return f"+970{e164[4:]}" if re.fullmatch(r"\+9725[69]\d{7}", e164) else e164

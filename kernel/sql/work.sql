@@ -1,0 +1,48 @@
+-- name: enqueue_work
+-- Ask for work; asking again only makes it due earlier. A call while it is leased makes it run once more.
+INSERT INTO kernel.work (kind, key, due_at)
+VALUES ($1, $2, now() + make_interval(secs => $3))
+ON CONFLICT (kind, key) DO UPDATE
+SET due_at = LEAST(work.due_at, excluded.due_at), calls = work.calls + 1, parked_at = NULL
+
+-- name: claim_work
+-- Lease due rows, oldest first; the token fences off whoever held them before.
+UPDATE kernel.work SET
+    leased_until = now() + make_interval(secs => $2), attempts = attempts + 1,
+    token = nextval('kernel.work_token')
+WHERE id IN (
+    SELECT id FROM kernel.work
+    WHERE parked_at IS NULL AND due_at <= now() - make_interval(secs => $3)
+      AND (leased_until IS NULL OR leased_until < now())
+    ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
+)
+RETURNING id, kind, key, attempts, calls, token
+
+-- name: finish_work
+-- Done: gone, unless somebody asked again meanwhile; then it is due at once. No row: the lease was lost.
+WITH held AS (
+    SELECT id, calls FROM kernel.work WHERE id = $1 AND token = $2 FOR UPDATE
+), gone AS (
+    DELETE FROM kernel.work USING held WHERE work.id = held.id AND held.calls = $3
+), kept AS (
+    UPDATE kernel.work SET leased_until = NULL, due_at = now(), attempts = 0
+    FROM held WHERE work.id = held.id AND held.calls <> $3
+)
+SELECT count(*) FROM held
+
+-- name: retry_work
+-- Give the lease back and come again later (at once if somebody asked meanwhile).
+UPDATE kernel.work SET
+    leased_until = NULL, last_error = $5,
+    due_at = now() + make_interval(secs => CASE WHEN calls = $3 THEN $4::float8 ELSE 0 END)
+WHERE id = $1 AND token = $2
+
+-- name: park_work
+-- Given up: kept, visible, never claimed until somebody asks for it again.
+UPDATE kernel.work SET leased_until = NULL, parked_at = now(), last_error = $3
+WHERE id = $1 AND token = $2
+
+-- name: next_due_work
+-- Seconds until the next row is due; null when there is none.
+SELECT EXTRACT(epoch FROM min(GREATEST(due_at, COALESCE(leased_until, due_at))) - now())::float8
+FROM kernel.work WHERE parked_at IS NULL
