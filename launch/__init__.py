@@ -1,0 +1,1 @@
+"""Starts what Mizan needs on one machine: embedded servers, processes, developer commands."""
