@@ -1,5 +1,6 @@
 """The state directory (MIZAN_HOME): data, logs, locks and the sockets of the embedded servers."""
 
+import contextlib
 import hashlib
 import os
 import re
@@ -37,8 +38,7 @@ class Home:
         """The named directory, or MIZAN_HOME, or var/ beside the code."""
         chosen = Path(path or os.environ.get("MIZAN_HOME") or ROOT / "var").expanduser()
         home = cls(chosen.resolve())
-        if not home.path.exists():
-            home.path.mkdir(mode=private_dir_mode(), parents=True)
+        home.path.mkdir(mode=private_dir_mode(), parents=True, exist_ok=True)
         if not os.access(home.path, os.W_OK | os.X_OK):
             raise HomeError(
                 f"{home.path} belongs to another user; set MIZAN_HOME to a directory of your own"
@@ -58,15 +58,21 @@ class Home:
 
     def open_log(self, name: str) -> BinaryIO:
         """The log, opened for appending (closed on exec, so a child gets it only as its output)."""
-        return self.log_file(name).open("ab")
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        return os.fdopen(os.open(self.log_file(name), flags, 0o600), "ab")
 
     def sockets(self) -> Path:
         """A private directory whose path is short and plain enough for unix sockets."""
         inside = self._directory("run")
         if len(os.fsencode(inside)) <= SOCKET_DIR_BYTES_MAX and PLAIN_PATH.fullmatch(str(inside)):
             return inside
+        # Written down, because TMPDIR may differ in the next shell and the servers still be up.
+        note = inside / "sockets"
         digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
-        return _claim_private(Path(tempfile.gettempdir()) / f"mizan-{os.geteuid()}-{digest}")
+        chosen = Path(tempfile.gettempdir()) / f"mizan-{os.geteuid()}-{digest}"
+        with contextlib.suppress(FileExistsError):
+            note.symlink_to(chosen)
+        return _claim_private(note.readlink())
 
     def _directory(self, name: str) -> Path:
         path = self.path / name
