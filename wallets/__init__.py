@@ -1,0 +1,1 @@
+"""Mobile-money rails: the port, one module per operator API, what operators told us, callbacks."""
