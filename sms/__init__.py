@@ -1,0 +1,1 @@
+"""The text channel: composing, carriers, delivery reports, inbound words; it never debits."""
