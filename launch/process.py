@@ -56,7 +56,7 @@ def spawn(
         env=env,
         pass_fds=pass_fds,
         start_new_session=True,
-        preexec_fn=before_exec,  # noqa: PLW1509 - parent-death and credentials exist only there
+        preexec_fn=before_exec,
     )
 
 

@@ -1,7 +1,7 @@
 """What the embedded servers share: one running instance per home, started, adopted and stopped.
 
-A server inherits an flock from whoever starts it and holds it until its last process is gone. The lock
-therefore *is* the answer to "does it run?": no stale pid file, reused pid or zombie can lie about it.
+A server inherits an flock from whoever starts it and holds it until its last process is gone. The
+lock therefore *is* the answer to "does it run?": no stale pid file, reused pid or zombie can lie.
 """
 
 import abc
@@ -73,7 +73,9 @@ class Server(abc.ABC):
             if pid is not None and process.is_alive(pid) and not self.is_stopping():
                 return
             if time.monotonic() > deadline:
-                raise ServerError(f"{self.title} is neither running nor gone (lock {self.lock_file})")
+                raise ServerError(
+                    f"{self.title} is neither running nor gone (lock {self.lock_file})"
+                )
             time.sleep(POLL_S)
         with lock:
             self._bury()

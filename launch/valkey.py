@@ -76,5 +76,7 @@ def binary() -> Path:
     origin = spec.origin if spec is not None else None
     found = sorted(Path(origin).parent.glob("_binaries/*/valkey-server")) if origin else []
     if not found:
-        raise ServerError("the embedded Valkey is not installed; use ./mizan, or set MIZAN_REDIS_URL")
+        raise ServerError(
+            "the embedded Valkey is not installed; use ./mizan, or set MIZAN_REDIS_URL"
+        )
     return found[0]
