@@ -1,7 +1,7 @@
 """What a text costs on the radio: GSM 7-bit septets or UCS-2 units (3GPP TS 23.038 §6.2.1).
 
-One character outside GSM 7-bit turns the whole message to UCS-2. Arabic is always UCS-2: no national
-language table exists for it.
+One character outside GSM 7-bit turns the whole message to UCS-2. Arabic is always UCS-2: no
+national language table exists for it.
 """
 
 from __future__ import annotations

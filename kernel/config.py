@@ -1,7 +1,7 @@
 """Settings: a TOML file (``MIZAN_CONFIG``) and the environment, read once into frozen values.
 
-``${NAME}`` inside a TOML string is replaced from the environment. Outside the sandbox a missing or weak
-secret refuses to start.
+``${NAME}`` inside a TOML string is replaced from the environment. Outside the sandbox a missing or
+weak secret refuses to start.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class WalletConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelConfig:
-    """One USSD route from an operator (``[ussd.CHANNEL]``); without a secret only loopback may post."""
+    """One USSD route from an operator (``[ussd.CHANNEL]``); without a secret only loopback may
+    post.
+    """
 
     name: str
     dialect: str
@@ -96,6 +98,7 @@ class Config:
     log_level: str
     sms_channel: str
     trusted_proxies: tuple[str, ...]
+    metrics_from: tuple[str, ...]
     wallets: dict[str, WalletConfig]
     channels: dict[str, ChannelConfig]
     carriers: dict[str, CarrierConfig]
@@ -126,6 +129,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         log_level=raw.get("log_level", "INFO"),
         sms_channel=raw.get("sms_channel", ""),
         trusted_proxies=tuple(raw.get("trusted_proxies", ())),
+        metrics_from=tuple(raw.get("metrics_from", ())),
         wallets=_named(WalletConfig, "code", raw.get("wallets", {})),
         channels=_named(ChannelConfig, "name", raw.get("ussd", {})),
         carriers=_named(CarrierConfig, "name", raw.get("sms", {})),
@@ -143,7 +147,9 @@ def _check(config: Config) -> None:
     if "*" in config.trusted_proxies:
         raise ConfigError('trusted_proxies = ["*"] would let anybody forge an address; list them')
     urls = {"MIZAN_PUBLIC_URL": config.public_url}
-    urls |= {f"wallets.{wallet.code}.base_url": wallet.base_url for wallet in config.wallets.values()}
+    urls |= {
+        f"wallets.{wallet.code}.base_url": wallet.base_url for wallet in config.wallets.values()
+    }
     for name, url in urls.items():
         if not url.startswith("https://"):
             raise ConfigError(f"{name} must be https outside the sandbox")
@@ -173,7 +179,9 @@ def _typed(kind: type[_T], section: str, table: dict[str, Any]) -> _T:
     unknown = sorted(set(table) - known)
     if unknown:
         raise ConfigError(f"unknown setting {', '.join(unknown)} in section {section}")
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in table.items()}
+    values = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in table.items()
+    }
     try:
         return kind(**values)
     except TypeError as problem:

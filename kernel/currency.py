@@ -1,7 +1,8 @@
 """Currencies and their minor units: our own table, because published ones disagree.
 
-ISO 4217 gives LBP and SYP two digits. Lebanon quotes no fraction, so LBP has none here. The new Syrian
-pound (1 January 2026) is 100 old ones, so two digits keep every old amount exact: 1 old SYP = 0.01 SYP.
+ISO 4217 gives LBP and SYP two digits. Lebanon quotes no fraction, so LBP has none here. The new
+Syrian pound (1 January 2026) is 100 old ones, so two digits keep every old amount exact: 1 old SYP
+= 0.01 SYP.
 """
 
 from __future__ import annotations

@@ -24,18 +24,29 @@ _SETTINGS = {
 
 
 class Database:
-    """A pool of connections. ``read`` for plain queries, ``transaction`` for anything that writes."""
+    """A pool of connections. ``read`` for plain queries, ``transaction`` for what writes."""
 
-    def __init__(self, pool: asyncpg.Pool[Row]) -> None:
-        self._pool = pool
+    def __init__(self, url: str, *, size: int = 10) -> None:
+        self._url, self._size = url, size
+        self._opened: asyncpg.Pool[Row] | None = None
+
+    async def open(self) -> None:
+        """Connect; raises ``OSError`` or ``asyncpg.PostgresError`` if it is out of reach."""
+        self._opened = await asyncpg.create_pool(
+            self._url,
+            min_size=1,
+            max_size=self._size,
+            init=_prepare,
+            server_settings=_SETTINGS,
+            timeout=10,
+        )
 
     @classmethod
     async def connect(cls, url: str, *, size: int = 10) -> Database:
-        """Open a pool; raises ``OSError`` or ``asyncpg.PostgresError`` if the server cannot be reached."""
-        pool = await asyncpg.create_pool(
-            url, min_size=1, max_size=size, init=_prepare, server_settings=_SETTINGS, timeout=10
-        )
-        return cls(pool)
+        """An opened pool."""
+        database = cls(url, size=size)
+        await database.open()
+        return database
 
     async def close(self) -> None:
         """Give connections back and close them; a busy one is cut after ten seconds."""
@@ -43,6 +54,12 @@ class Database:
             await asyncio.wait_for(self._pool.close(), 10)
         except TimeoutError:
             self._pool.terminate()
+
+    @property
+    def _pool(self) -> asyncpg.Pool[Row]:
+        if self._opened is None:
+            raise RuntimeError("the database is not open")
+        return self._opened
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:

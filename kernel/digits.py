@@ -12,7 +12,9 @@ def to_western(text: str) -> str:
 
 
 def only_digits(text: str) -> str | None:
-    """The digits of a typed number without spaces, hyphens or direction marks; None if anything else is in it."""
+    """The digits of a typed number without spaces, hyphens or direction marks; None if anything
+    else is in it.
+    """
     plain = to_western(text).translate(_BETWEEN)
     return plain if plain.isascii() and plain.isdigit() else None
 

@@ -1,4 +1,4 @@
-"""Calls to operators: bounded in time and size, and clear about whether anything can have arrived."""
+"""Calls to operators: bounded in time and size, and clear about what can have arrived."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MAX_ANSWER_BYTES = 256 * 1024
 
 
 class NotSent(RuntimeError):
-    """The request cannot have reached the other side (no connection was made): safe to send again."""
+    """The request cannot have reached the other side (no connection): safe to send again."""
 
 
 class NoAnswer(RuntimeError):
@@ -68,5 +68,7 @@ async def _read(response: httpx.Response) -> Answer:
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > MAX_ANSWER_BYTES:
-            return Answer(response.status_code, response.headers, bytes(body[:MAX_ANSWER_BYTES]), True)
+            return Answer(
+                response.status_code, response.headers, bytes(body[:MAX_ANSWER_BYTES]), True
+            )
     return Answer(response.status_code, response.headers, bytes(body))

@@ -1,8 +1,8 @@
 """JSON logs, one line an event, masked where they are written so that no caller can forget it.
 
-``event("ussd.hop", channel="sandbox", screen="confirm")`` writes a line; what it names in ``bind`` (a
-context manager) is added to every line inside. Phone numbers in any value are masked; fields named like
-secrets never appear.
+``event("ussd.hop", channel="sandbox", screen="confirm")`` writes a line; what it names in ``bind``
+(a context manager) is added to every line inside. Phone numbers in any value are masked; fields
+named like secrets never appear.
 """
 
 from __future__ import annotations
@@ -12,24 +12,36 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from kernel.digits import to_western
 
-_BOUND: ContextVar[dict[str, Any]] = ContextVar("log_bound", default={})
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+_BOUND: ContextVar[Mapping[str, Any]] = ContextVar("log_bound", default=_NOTHING)
 _SECRET = re.compile(r"pin|otp|password|secret|token|authorization|cookie|api_?key", re.IGNORECASE)
-# Seven digits and more in a row may be a phone number, whatever separates country and subscriber. Ids are
-# hexadecimal with hyphens or follow a letter or underscore, so they are let through.
+# Seven digits and more in a row may be a phone number, whatever separates country and subscriber.
+# Ids are hexadecimal with hyphens or follow a letter or underscore, so they are let through.
 _NUMBER = re.compile(r"(?<![0-9A-Za-z_.-])(?:\+|00)?[0-9]{7,15}(?![0-9A-Za-z_-])")
 _LOGGER = logging.getLogger("mizan")
+
+Listener = Callable[[str, Mapping[str, Any]], None]
+_LISTENERS: list[Listener] = []
+
+
+def listen(listener: Listener) -> None:
+    """Call ``listener(name, fields)`` at every event of this process; metrics are made this way."""
+    _LISTENERS.append(listener)
 
 
 def event(name: str, *, level: int = logging.INFO, **fields: Any) -> None:
     """Log one event (a dotted, lower-case name) with its fields."""
+    for listener in _LISTENERS:
+        listener(name, fields)
     if _LOGGER.isEnabledFor(level):
         _LOGGER.log(level, name, extra={"fields": {**_BOUND.get(), **fields}})
 

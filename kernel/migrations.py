@@ -1,7 +1,7 @@
 """Forward-only migrations: ``<package>/sql/migrations/NNNN_verb_noun.sql``, lowest layer first.
 
-All pending files run in one transaction under an advisory lock, so several processes may start at once
-and a failure leaves the old schema. A file that changed after it was applied is refused.
+All pending files run in one transaction under an advisory lock, so several processes may start at
+once and a failure leaves the old schema. A file that changed after it was applied is refused.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+
+from kernel.database import Connection
 
 PACKAGES = ("kernel", "ledger", "fees", "wallets", "payments", "ussd", "sms", "console", "api")
 """Packages that own tables, in the order their schemas may refer to each other."""
@@ -65,7 +67,8 @@ async def migrate(url: str) -> list[Migration]:
             for migration in todo:
                 await connection.execute(migration.text)
                 await connection.execute(
-                    "INSERT INTO kernel.migration (package, number, name, sha256) VALUES ($1, $2, $3, $4)",
+                    "INSERT INTO kernel.migration (package, number, name, sha256)"
+                    " VALUES ($1, $2, $3, $4)",
                     migration.package,
                     migration.number,
                     migration.name,
@@ -76,13 +79,13 @@ async def migrate(url: str) -> list[Migration]:
         await connection.close()
 
 
-async def is_current(connection: asyncpg.Connection[asyncpg.Record]) -> bool:
+async def is_current(connection: Connection) -> bool:
     """Whether the database has every migration of this code (what ``/readyz`` asks)."""
     applied = await connection.fetchval("SELECT count(*) FROM kernel.migration")
     return bool(applied >= len(all_migrations()))
 
 
-async def _pending(connection: asyncpg.Connection[asyncpg.Record]) -> list[Migration]:
+async def _pending(connection: Connection) -> list[Migration]:
     rows = await connection.fetch("SELECT package, number, sha256 FROM kernel.migration")
     applied = {(row["package"], row["number"]): row["sha256"] for row in rows}
     todo = []
@@ -92,6 +95,7 @@ async def _pending(connection: asyncpg.Connection[asyncpg.Record]) -> list[Migra
             todo.append(migration)
         elif digest != migration.sha256:
             raise MigrationChanged(
-                f"{migration.package} migration {migration.number:04d} was edited after it was applied"
+                f"{migration.package} migration {migration.number:04d} was edited"
+                " after it was applied"
             )
     return todo

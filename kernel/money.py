@@ -1,4 +1,4 @@
-"""Money as whole minor units with a currency; no float ever, and no rounding that nobody asked for."""
+"""Money as whole minor units with a currency; no float, and no rounding nobody asked for."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ class Money:
 
     @classmethod
     def parse(cls, text: str, currency: str) -> Money:
-        """Read ``5``, ``5.000`` or ``٥٫٠٠٠``; raise BadAmount if the scale cannot express it exactly."""
+        """Read ``5``, ``5.000`` or ``٥٫٠٠٠``; raise BadAmount if the scale cannot express it
+        exactly.
+        """
         plain = to_western(text).strip().replace("٫", ".").replace("٬", "").replace(",", "")
         found = _PLAIN.fullmatch(plain)
         if not found:
@@ -46,7 +48,7 @@ class Money:
         return cls(-minor if found["sign"] else minor, currency)
 
     def plain(self) -> str:
-        """Digits and a point with the full exponent, no grouping: ``5.000``; for files and wires."""
+        """Digits and a point with the full exponent, no grouping (``5.000``); for wires."""
         digits = exponent(self.currency)
         sign = "-" if self.minor < 0 else ""
         whole, fraction = divmod(abs(self.minor), 10**digits)

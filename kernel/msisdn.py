@@ -1,4 +1,6 @@
-"""MSISDN: a subscriber's number in E.164 with ``+``; every way people and operators write it comes in."""
+"""MSISDN: a subscriber's number in E.164 with ``+``; every way people and operators write it comes
+in.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ class Msisdn:
             raise BadMsisdn("not a phone number: write it like +962791234567") from None
         if not phonenumbers.is_possible_number(number):
             raise BadMsisdn("this phone number has the wrong length for its country")
-        return cls(_canonical(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)))
+        return cls(
+            _canonical(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+        )
 
     @property
     def region(self) -> str:

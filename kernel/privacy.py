@@ -43,12 +43,16 @@ class Keys:
         return _KEY_ID + nonce + self._seal.encrypt(nonce, msisdn.e164.encode(), bound)
 
     def unseal(self, sealed: bytes, pseudonym: bytes) -> Msisdn:
-        """Decrypt a sealed number; raises ``cryptography.exceptions.InvalidTag`` if it was tampered with."""
+        """Decrypt a sealed number; raises ``cryptography.exceptions.InvalidTag`` if it was tampered
+        with.
+        """
         nonce, text = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
         return Msisdn(self._seal.decrypt(nonce, text, pseudonym).decode())
 
 
 def mac_digits(key: bytes, message: str, count: int) -> str:
-    """A truncated keyed MAC as decimal digits that a keypad can type (``count`` digits, 3.3 bits each)."""
+    """A truncated keyed MAC as decimal digits that a keypad can type (``count`` digits, 3.3 bits
+    each).
+    """
     number = int.from_bytes(hmac.digest(key, message.encode(), hashlib.sha256))
     return f"{number % 10**count:0{count}d}"

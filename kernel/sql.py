@@ -1,7 +1,7 @@
 """SQL lives in ``<package>/sql/*.sql`` as named blocks; this reads them.
 
-A block starts with ``-- name: insert_bill`` and ends at the next one. Lines of ``--`` right after the name
-say what it does. A house test fails on a block nobody uses and on a name nobody wrote.
+A block starts with ``-- name: insert_bill`` and ends at the next one. Lines of ``--`` right after
+the name say what it does. A house test fails on a block nobody uses and on a name nobody wrote.
 """
 
 from __future__ import annotations

@@ -1,6 +1,8 @@
-"""What people read, by language: gettext catalogues ``<package>/texts/<language>.po`` with keys as msgid.
+"""What people read, by language: gettext catalogues ``<package>/texts/<language>.po`` with keys as
+msgid.
 
-Adding a language is adding a file. A key that one language lacks is a failing test, not a blank screen.
+Adding a language is adding a file. A key that one language lacks is a failing test, not a blank
+screen.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""A Valkey client for hot paths: one connection, commands of concurrent callers coalesced into one write.
+"""A Valkey client for hot paths: one connection, commands of concurrent callers coalesced into one
+write.
 
-redis-py spends three times as long per command in a busy process. This one packs and parses with hiredis
-(the same C code), sends what gathered during one turn of the event loop in one go and answers in order.
-Only for commands that are safe to lose: a broken connection fails what was in flight and is made anew by
-the next caller.
+redis-py spends three times as long per command in a busy process. This one packs and parses with
+hiredis (the same C code), sends what gathered during one turn of the event loop in one go and
+answers in order. Only for commands that are safe to lose: a broken connection fails what was in
+flight and is made anew by the next caller.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class _Link(asyncio.Protocol):
                 waiter.set_result(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        del exc
         self.lost = True
         while self._waiting:
             waiter = self._waiting.popleft()

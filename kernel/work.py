@@ -1,8 +1,8 @@
 """The work table: what must happen next, leased to one worker at a time.
 
-A row is written in the transaction of the fact that causes it. A worker claims due rows for a while, acts,
-and finishes them in the transaction of the effect. If its lease was lost meanwhile, ``finish`` raises and
-that transaction rolls back: a stale holder can do nothing.
+A row is written in the transaction of the fact that causes it. A worker claims due rows for a
+while, acts, and finishes them in the transaction of the effect. If its lease was lost meanwhile,
+``finish`` raises and that transaction rolls back: a stale holder can do nothing.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The payment's state machine: one table, drawn by a command, enforced again in the database.
 
-``created -> sent -> pending -> collected | refused | unknown -> review``; ``expired`` is for what was never
-sent. Collected, refused and expired are terminal: money that arrives later is a case of its own.
+``created -> sent -> pending -> collected | refused | unknown -> review``; ``expired`` is for what
+was never sent. Collected, refused and expired are terminal: money that arrives later is a case of
+its own.
 """
 
 from __future__ import annotations

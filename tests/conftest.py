@@ -9,7 +9,6 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from launch.embedded import Servers, Urls
 
 from kernel.clock import ManualClock
 from kernel.database import Database
@@ -17,6 +16,7 @@ from kernel.ids import RandomIds
 from kernel.migrations import migrate
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
+from launch.embedded import Servers, Urls
 
 SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
 NINE_O_CLOCK = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

@@ -1,0 +1,157 @@
+"""``/metrics`` for Prometheus: counters fed by the events we log anyway, gauges asked from SQL at
+each scrape.
+
+No label names a person or a payment. Processes share counters through ``PROMETHEUS_MULTIPROC_DIR``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from ipaddress import ip_address, ip_network
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import REGISTRY, Collector
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from kernel.database import Database
+from kernel.sql import package_sql
+from ledger import reports
+
+SQL = package_sql(__file__)
+
+_FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+
+USSD_STEP = Histogram(
+    "gw_ussd_step_duration_seconds", "USSD hops", ["channel", "screen"], buckets=_FAST
+)
+TRANSITIONS = Counter(
+    "gw_payment_transitions", "Payment state changes", ["wallet", "from_state", "to_state"]
+)
+CALLBACKS = Counter("gw_callbacks", "Callbacks of wallet operators", ["result"])
+QUERIES = Counter("gw_status_queries", "Status queries to wallet operators", ["wallet"])
+OPERATOR = Histogram(
+    "gw_operator_request_duration_seconds",
+    "Calls to wallet operators",
+    ["wallet", "op", "outcome"],
+    buckets=_FAST,
+)
+WORK = Counter("gw_work", "Work rows handled", ["kind", "outcome"])
+SMS = Counter("gw_sms", "Messages by state reached", ["channel", "state"])
+
+
+def count_event(name: str, fields: Mapping[str, Any]) -> None:
+    """Turn one logged event into metrics; others pass by."""
+    counter = _COUNTING.get(name)
+    if counter is not None:
+        counter(fields)
+
+
+def _hop(fields: Mapping[str, Any]) -> None:
+    labels = (str(fields.get("channel")), str(fields.get("screen")))
+    USSD_STEP.labels(*labels).observe(float(fields.get("ms", 0)) / 1000)
+
+
+def _moved(fields: Mapping[str, Any]) -> None:
+    TRANSITIONS.labels(
+        str(fields["wallet"]), str(fields["from_state"]), str(fields["to_state"])
+    ).inc()
+
+
+def _call(fields: Mapping[str, Any]) -> None:
+    wallet, op = str(fields.get("wallet")), str(fields.get("op"))
+    if op == "query":
+        QUERIES.labels(wallet).inc()
+    OPERATOR.labels(wallet, op, str(fields.get("outcome"))).observe(
+        float(fields.get("ms", 0)) / 1000
+    )
+
+
+_COUNTING: dict[str, Callable[[Mapping[str, Any]], None]] = {
+    "ussd.hop": _hop,
+    "payment.moved": _moved,
+    "wallet.call": _call,
+    "callback.received": lambda fields: CALLBACKS.labels(str(fields.get("result"))).inc(),
+    "work.ended": lambda fields: WORK.labels(
+        str(fields.get("work")), str(fields.get("outcome"))
+    ).inc(),
+    "sms.state": lambda fields: SMS.labels(
+        str(fields.get("channel")), str(fields.get("state"))
+    ).inc(),
+}
+
+
+class _Gauges(Collector):
+    def __init__(self, families: list[GaugeMetricFamily]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        yield from self._families
+
+
+def routes(database: Database, metrics_from: tuple[str, ...]) -> list[BaseRoute]:
+    """The scrape endpoint, for loopback and the configured networks only."""
+    networks = [ip_network(network) for network in ("127.0.0.0/8", "::1/128", *metrics_from)]
+
+    async def metrics(request: Request) -> Response:
+        host = request.client.host if request.client else ""
+        if not host or not any(ip_address(host) in network for network in networks):
+            return PlainTextResponse("Not found\n", 404)
+        registry = CollectorRegistry()
+        registry.register(_Gauges(await _gauges(database)))
+        body = generate_latest(registry) + generate_latest(_counters())
+        return Response(body, media_type=CONTENT_TYPE_LATEST)
+
+    return [Route("/metrics", metrics)]
+
+
+def _counters() -> CollectorRegistry:
+    if not os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        return REGISTRY
+    registry = CollectorRegistry()
+    multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return registry
+
+
+async def _gauges(database: Database) -> list[GaugeMetricFamily]:
+    async with database.read() as connection:
+        unresolved = await connection.fetch(SQL["unresolved_payments"])
+        pending = await connection.fetchrow(SQL["pending_work"])
+        late = await connection.fetch(SQL["late_money"])
+        balanced = await reports.is_balanced(connection)
+    payments = _family("gw_payments_unresolved", "Payments that have not ended", ["wallet"])
+    oldest = _family(
+        "gw_payment_oldest_unresolved_seconds", "Age of the oldest of them", ["wallet"]
+    )
+    for row in unresolved:
+        payments.add_metric([row["wallet"]], row["payments"])
+        oldest.add_metric([row["wallet"]], row["oldest_s"])
+    suspense = _family("gw_suspense_balance_minor_units", "Late money held", ["currency"])
+    for row in late:
+        suspense.add_metric([row["currency"]], row["amount"])
+    return [
+        payments,
+        oldest,
+        suspense,
+        _single("gw_outbox_pending", "Work rows that are due", pending["due"] if pending else 0),
+        _single(
+            "gw_outbox_oldest_seconds",
+            "How late the oldest is",
+            max(0.0, pending["oldest_s"] if pending else 0.0),
+        ),
+        _single("gw_work_parked", "Work rows given up", pending["parked"] if pending else 0),
+        _single("gw_ledger_balanced", "1 when the books balance", 1 if balanced else 0),
+    ]
+
+
+def _family(name: str, text: str, labels: list[str]) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, labels=labels)
+
+
+def _single(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, value=value)

@@ -1,0 +1,18 @@
+-- name: unresolved_payments
+-- Payments that have not ended, by wallet, and the age of the oldest.
+SELECT wallet, count(*) AS payments,
+       EXTRACT(epoch FROM now() - min(created_at))::float8 AS oldest_s
+FROM payments.payment
+WHERE state IN ('created', 'sent', 'pending', 'unknown', 'review')
+GROUP BY wallet
+
+-- name: pending_work
+-- What is due, how late the oldest is, and what was given up.
+SELECT count(*) FILTER (WHERE parked_at IS NULL AND due_at <= now()) AS due,
+       COALESCE(EXTRACT(epoch FROM now() - min(due_at) FILTER (WHERE parked_at IS NULL)), 0)::float8 AS oldest_s,
+       count(*) FILTER (WHERE parked_at IS NOT NULL) AS parked
+FROM kernel.work
+
+-- name: late_money
+-- Money held in suspense for a decision.
+SELECT currency, sum(amount)::float8 AS amount FROM payments.late_money WHERE state = 'open' GROUP BY currency

@@ -1,0 +1,43 @@
+"""When to ask an operator about a payment: few, spread questions, as promised to it.
+
+Offsets from the citizen's yes come from the wallet's configuration (default 90 s, 10 min, 100 min),
+with a little jitter so that a backlog does not ask in step. The promise of at most so many queries
+in a window is kept by ``wallets.collections.reserve_query``, whoever asks.
+"""
+
+from __future__ import annotations
+
+import random
+
+from kernel import work
+from kernel.database import Connection
+from payments.desk import Desk
+from payments.moving import Moving
+from payments.states import State
+
+QUERY = "payments.query"
+"""Work kind: ask the operator what became of a payment (key: its id)."""
+
+WAITING = frozenset({State.SENT, State.PENDING, State.UNKNOWN})
+
+
+def next_poll_s(schedule: tuple[float, ...], age_s: float, jitter: float) -> float | None:
+    """Seconds until the next scheduled question; None when the schedule is over."""
+    for offset in schedule:
+        if offset > age_s:
+            return (offset - age_s) * (
+                1 + jitter * random.random()
+            )  # spreads load, keeps no secret
+    return None
+
+
+async def plan_query(desk: Desk, connection: Connection, moving: Moving) -> bool:
+    """Ask for the next scheduled query of a waiting payment; False when there is none left."""
+    if moving.state not in WAITING:
+        return True
+    schedule = desk.wallet_configs[moving.row["wallet"]].poll_schedule_s
+    delay_s = next_poll_s(schedule, moving.age_s, desk.config.poll_jitter)
+    if delay_s is None:
+        return False
+    await work.enqueue(connection, QUERY, str(moving.id), delay_s=delay_s)
+    return True

@@ -1,0 +1,122 @@
+"""The work table: once, leased, fenced, never lost."""
+
+import asyncio
+
+import pytest
+
+from kernel import work
+from kernel.database import Database
+from kernel.work import LeaseLost, Work
+
+
+async def enqueue(database: Database, key: str, delay_s: float = 0.0) -> None:
+    async with database.transaction() as connection:
+        await work.enqueue(connection, "test", key, delay_s=delay_s)
+
+
+async def end_lease(database: Database) -> None:
+    async with database.transaction() as connection:
+        await connection.execute(
+            "UPDATE kernel.work SET leased_until = now() - interval '1 second'"
+        )
+
+
+async def rows(database: Database) -> int:
+    async with database.read() as connection:
+        return int(await connection.fetchval("SELECT count(*) FROM kernel.work"))
+
+
+async def test_asking_twice_makes_one_row(database: Database) -> None:
+    await enqueue(database, "a")
+    await enqueue(database, "a")
+    assert [item.key for item in await work.claim(database)] == ["a"]
+
+
+async def test_a_rolled_back_transaction_leaves_no_work(database: Database) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction() as connection:
+            await work.enqueue(connection, "test", "a")
+            raise ZeroDivisionError
+    assert await work.claim(database) == []
+
+
+async def test_two_workers_never_hold_the_same_row(database: Database) -> None:
+    for number in range(40):
+        await enqueue(database, str(number))
+    claims = await asyncio.gather(*(work.claim(database, limit=10) for _ in range(8)))
+    keys = [item.key for claim in claims for item in claim]
+    assert len(keys) == len(set(keys))
+
+
+async def test_a_leased_row_is_left_alone_until_its_lease_ends(database: Database) -> None:
+    await enqueue(database, "a")
+    assert len(await work.claim(database)) == 1
+    assert await work.claim(database) == []
+    await end_lease(database)
+    assert [item.attempts for item in await work.claim(database)] == [2]
+
+
+async def test_a_stale_holder_cannot_finish(database: Database) -> None:
+    await enqueue(database, "a")
+    (stale,) = await work.claim(database)
+    await end_lease(database)
+    (fresh,) = await work.claim(database)
+    with pytest.raises(LeaseLost):
+        async with database.transaction() as connection:
+            await connection.execute("CREATE TABLE effect ()")
+            await work.finish(connection, stale)
+    async with database.transaction() as connection:
+        assert await connection.fetchval("SELECT to_regclass('effect')") is None
+        await work.finish(connection, fresh)
+    assert await rows(database) == 0
+
+
+async def test_a_call_during_a_lease_makes_it_run_once_more(database: Database) -> None:
+    await enqueue(database, "a")
+    (first,) = await work.claim(database)
+    await enqueue(database, "a")
+    async with database.transaction() as connection:
+        await work.finish(connection, first)
+    (second,) = await work.claim(database)
+    async with database.transaction() as connection:
+        await work.finish(connection, second)
+    assert await rows(database) == 0
+
+
+async def test_a_retry_waits_and_a_new_call_makes_it_due(database: Database) -> None:
+    await enqueue(database, "a")
+    (item,) = await work.claim(database)
+    async with database.transaction() as connection:
+        await work.retry(connection, item, delay_s=60)
+    assert await work.claim(database) == []
+    await enqueue(database, "a")
+    assert len(await work.claim(database)) == 1
+
+
+async def test_parked_work_waits_for_a_person_and_comes_back_when_asked(
+    database: Database,
+) -> None:
+    await enqueue(database, "a")
+    (item,) = await work.claim(database)
+    async with database.transaction() as connection:
+        await work.park(connection, item, "poison")
+    assert await work.claim(database) == []
+    await enqueue(database, "a")
+    assert [again.key for again in await work.claim(database)] == ["a"]
+
+
+async def test_young_rows_can_be_left_to_others(database: Database) -> None:
+    await enqueue(database, "a")
+    assert await work.claim(database, overdue_s=30) == []
+
+
+async def test_the_next_due_moment_is_known(database: Database) -> None:
+    assert await work.next_due_s(database) is None
+    await enqueue(database, "a", delay_s=100)
+    due = await work.next_due_s(database)
+    assert due is not None
+    assert 90 < due <= 100
+
+
+def test_work_says_what_it_is_about() -> None:
+    assert Work(1, "kind", "key", 1, 1, 9).kind == "kind"
