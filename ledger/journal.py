@@ -1,0 +1,231 @@
+"""Booking: what a transaction is, and ``submit``, which books many in one round trip.
+
+A posting is one movement from the credit account to the debit account. A transaction groups
+postings that stand or fall together under one idempotency key. Expected refusals are values; a
+refused transaction leaves nothing behind and does not disturb its neighbours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any, Final
+from uuid import UUID
+
+from kernel.clock import business_date
+from kernel.database import Connection
+from kernel.money import Money
+from kernel.sql import package_sql
+from ledger import chart
+
+SQL = package_sql(__file__)
+
+MAX_POSTINGS: Final = 1000
+_MAX_TEXT: Final = {"key": 200, "rule": 40, "zone": 64, "note": 500}
+_NOT_PLAIN: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """One movement: ``amount`` (> 0) out of ``credit`` into ``debit``, paths of its currency."""
+
+    debit: str
+    credit: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """Postings that stand or fall together; rules.py makes these.
+
+    ``occurred_at`` (aware) is when the money moved; with ``zone`` (IANA) it gives the business
+    date. ``reference`` is the payment, ``reverses`` the transaction that this one undoes.
+    """
+
+    id: UUID
+    rule: str
+    key: str
+    postings: tuple[Posting, ...]
+    occurred_at: datetime
+    reference: UUID | None = None
+    reverses: UUID | None = None
+    note: str = ""
+    zone: str = "UTC"
+    version: int = 1
+
+    @property
+    def business_date(self) -> date:
+        """The day this belongs to, in its zone."""
+        return business_date(self.occurred_at, self.zone)
+
+    def digest(self) -> bytes:
+        """SHA-256 of key and body as compact JSON; not of the id, which a repeat may make anew."""
+        body = [
+            self.key,
+            self.rule,
+            self.version,
+            self.occurred_at.astimezone(UTC).isoformat(timespec="microseconds"),
+            self.zone,
+            str(self.reference or ""),
+            str(self.reverses or ""),
+            self.note,
+            [[each.debit, each.credit, each.amount.minor] for each in self.postings],
+        ]
+        return hashlib.sha256(json.dumps(body, separators=(",", ":")).encode()).digest()
+
+
+class LedgerRefusal(StrEnum):
+    """Why a transaction was not booked, in order of precedence."""
+
+    MALFORMED = "malformed"
+    ACCOUNT_INVALID = "account_invalid"
+    ACCOUNTS_EQUAL = "accounts_equal"
+    AMOUNT_NOT_POSITIVE = "amount_not_positive"
+    CURRENCY_MISMATCH = "currency_mismatch"
+    KEY_REUSED = "key_reused"
+    ID_TAKEN = "id_taken"
+    ORIGINAL_UNKNOWN = "original_unknown"
+    ALREADY_REVERSED = "already_reversed"
+
+
+MEANING: Final[dict[LedgerRefusal, str]] = {
+    LedgerRefusal.MALFORMED: "A field is missing or cannot be stored; the detail names it.",
+    LedgerRefusal.ACCOUNT_INVALID: "An account is not in the chart.",
+    LedgerRefusal.ACCOUNTS_EQUAL: "A movement would go from an account to itself.",
+    LedgerRefusal.AMOUNT_NOT_POSITIVE: "A movement is zero or negative; swap the accounts.",
+    LedgerRefusal.CURRENCY_MISMATCH: "A movement touches an account of another currency.",
+    LedgerRefusal.KEY_REUSED: "The key stands for another entry; the detail names what differs.",
+    LedgerRefusal.ID_TAKEN: "Another entry already has this id.",
+    LedgerRefusal.ORIGINAL_UNKNOWN: "The entry to reverse is not in the books.",
+    LedgerRefusal.ALREADY_REVERSED: "It was reversed before; the detail is the reversal's id.",
+}
+"""What each refusal means for finance."""
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Booked now."""
+
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """Booked before with the same key and body; ``id`` is the first one's."""
+
+    id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Not booked."""
+
+    reason: LedgerRefusal
+    detail: str = ""
+
+
+Result = Posted | Replayed | Refused
+
+
+async def submit(connection: Connection, transactions: Sequence[Transaction]) -> list[Result]:
+    """Book within the caller's database transaction (read committed); one result each, in order.
+
+    One round trip. Accounts open on demand. The original of a reversal must come from an earlier
+    call. Call it once per database transaction: then concurrent callers never deadlock. Raises
+    only for faults.
+    """
+    refused = {at: why for at, each in enumerate(transactions) if (why := _malformed(each))}
+    sound = [each for at, each in enumerate(transactions) if at not in refused]
+    rows = iter(await connection.fetch(SQL["submit"], *_columns(sound)) if sound else [])
+    return [refused.get(at) or _result(next(rows)) for at in range(len(transactions))]
+
+
+def _result(row: Any) -> Result:
+    match row["outcome"]:
+        case "posted":
+            return Posted(row["booked"])
+        case "replayed":
+            return Replayed(row["booked"])
+        case reason:
+            return Refused(LedgerRefusal(reason), row["detail"])
+
+
+def _columns(transactions: Sequence[Transaction]) -> list[list[Any]]:
+    """The arguments of ``ledger.submit_v1``: one array per column, accounts by their position."""
+    postings = [posting for each in transactions for posting in each.postings]
+    paths = sorted({path for each in postings for path in (each.debit, each.credit)})
+    position = {path: at for at, path in enumerate(paths, 1)}
+    flat = [
+        (of, n, position[posting.debit], position[posting.credit], posting.amount.minor)
+        for of, each in enumerate(transactions, 1)
+        for n, posting in enumerate(each.postings, 1)
+    ]
+    return [
+        [each.id for each in transactions],
+        [each.key for each in transactions],
+        [each.digest() for each in transactions],
+        [each.rule for each in transactions],
+        [each.version for each in transactions],
+        [each.occurred_at for each in transactions],
+        [each.zone for each in transactions],
+        [each.business_date for each in transactions],
+        [each.reference for each in transactions],
+        [each.reverses for each in transactions],
+        [each.note for each in transactions],
+        paths,
+        *(list(column) for column in zip(*flat, strict=True)),
+    ]
+
+
+def _malformed(transaction: Transaction) -> Refused | None:
+    """What is wrong with a transaction in itself, before the books are asked."""
+    field = _malformed_field(transaction)
+    if field:
+        return Refused(LedgerRefusal.MALFORMED, field)
+    for n, posting in enumerate(transaction.postings, 1):
+        reason = _wrong_with(posting)
+        if reason:
+            return Refused(reason, f"posting {n}")
+    return None
+
+
+def _malformed_field(transaction: Transaction) -> str | None:
+    for name, limit in _MAX_TEXT.items():
+        text: str = getattr(transaction, name)
+        if len(text) > limit or not (text or name == "note") or not _is_plain(text):
+            return name
+    if not 1 <= transaction.version <= 32767:
+        return "version"
+    if not 1 <= len(transaction.postings) <= MAX_POSTINGS:
+        return "postings"
+    if transaction.occurred_at.tzinfo is None:
+        return "occurred_at"
+    try:
+        _ = transaction.business_date
+    except (KeyError, ValueError, OverflowError, OSError):  # all that zoneinfo raises for no zone
+        return "zone"
+    return None
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it can be stored and printed in one line: no control character, no surrogate."""
+    return not any(unicodedata.category(char) in _NOT_PLAIN for char in text)
+
+
+def _wrong_with(posting: Posting) -> LedgerRefusal | None:
+    try:
+        debit, credit = chart.parse(posting.debit), chart.parse(posting.credit)
+    except chart.BadAccount:
+        return LedgerRefusal.ACCOUNT_INVALID
+    if posting.debit == posting.credit:
+        return LedgerRefusal.ACCOUNTS_EQUAL
+    if posting.amount.minor <= 0:
+        return LedgerRefusal.AMOUNT_NOT_POSITIVE
+    if not debit.currency == credit.currency == posting.amount.currency:
+        return LedgerRefusal.CURRENCY_MISMATCH
+    return None
