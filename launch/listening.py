@@ -46,18 +46,20 @@ def url_of(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def until_answering(listener: socket.socket, path: str, say: Callable[[str], None]) -> None:
-    """Wait for a 2xx, however long the start takes; say now and then what is waited for."""
+async def until_answering(
+    listener: socket.socket, path: str, say: Callable[[str], None], below: int = 300
+) -> None:
+    """Wait for a status below the limit, however long it takes; say so now and then."""
     say_at = time.monotonic() + PATIENCE_S
-    while not await is_answering(listener, path):
+    while not await is_answering(listener, path, below):
         if time.monotonic() > say_at:
             say(f"still waiting for {url_of(listener)}{path}")
             say_at += PATIENCE_S
         await asyncio.sleep(POLL_S)
 
 
-async def is_answering(listener: socket.socket, path: str) -> bool:
-    """Whether a GET is answered with 2xx. The kernel queues the request until somebody accepts."""
+async def is_answering(listener: socket.socket, path: str, below: int = 300) -> bool:
+    """Whether a GET gets such a status. The kernel queues it until somebody accepts."""
     host, port = listener.getsockname()[:2]
     try:
         reader, writer = await asyncio.open_connection(WILDCARDS.get(host, host), port)
@@ -68,7 +70,7 @@ async def is_answering(listener: socket.socket, path: str) -> bool:
         request = f"GET {path} HTTP/1.1\r\nHost: {authority}\r\nConnection: close\r\n\r\n"
         writer.write(request.encode())
         status_line = (await reader.readline()).split()
-        return len(status_line) > 1 and status_line[1].startswith(b"2")
+        return len(status_line) > 1 and status_line[1].isdigit() and int(status_line[1]) < below
     except OSError:
         return False
     finally:

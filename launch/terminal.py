@@ -18,7 +18,7 @@ def say(text: str) -> None:
 
 
 def explained(work: Callable[[], int]) -> int:
-    """Turn expected failures into a line and a code: 2 for what was asked, 1 for what went wrong."""
+    """Turn expected failures into a line and a code: 2 cannot as asked, 1 went wrong."""
     try:
         return work()
     except (HomeError, PortError) as problem:
