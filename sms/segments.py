@@ -1,8 +1,8 @@
 """How a text travels as short messages (3GPP TS 23.040 §9.2.3.24.1, TS 23.038 §6.2.1).
 
 One part holds 160 septets or 70 UTF-16 units; of a longer text each part gives six octets to the
-concatenation header and holds 153 or 67. An escaped character or a surrogate pair never straddles two
-parts, so the number of parts comes from splitting, not from dividing.
+concatenation header and holds 153 or 67. An escaped character or a surrogate pair never straddles
+two parts, so the number of parts comes from splitting, not from dividing.
 """
 
 from __future__ import annotations

@@ -1,0 +1,160 @@
+"""Answers to what people text: a receipt checked, a bill priced, help, silence on demand.
+
+Texting never debits: the answer to ``PAY`` says what to dial. A person gets a limited number of
+answers in an hour, and help once in it, so that two machines cannot talk to each other for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from kernel import subscribers, work
+from kernel.database import Connection, Row
+from kernel.log import event
+from kernel.sql import package_sql
+from kernel.subscribers import Subscriber
+from kernel.work import Work
+from payments.offer import Offer
+from payments.receipt import ReceiptCheck
+from payments.refusals import Refusal
+from sms.compose import Composed, amount_in, compose, day, name_in
+from sms.desk import SmsDesk
+from sms.inbound import read_form, unseal
+from sms.outbox import Draft, put
+from sms.words import Command, Request, read
+
+SQL = package_sql(__file__)
+
+REFUSED: Final[Mapping[Refusal, str]] = {
+    Refusal.CONTROL_NUMBER_MISTYPED: "pay.mistyped",
+    Refusal.BILL_NOT_FOUND: "pay.unknown",
+    Refusal.BILL_ALREADY_PAID: "pay.paid",
+    Refusal.PAYMENT_IN_FLIGHT: "pay.in_flight",
+    Refusal.BILL_CANCELLED: "pay.cancelled",
+    Refusal.BILL_EXPIRED: "pay.expired",
+}
+"""Template for each reason why a bill cannot be paid; the others say "not now"."""
+
+
+async def answer(desk: SmsDesk, item: Work) -> None:
+    """Handle ``sms.answer`` (key: inbound id): do what was asked and queue one answer at most."""
+    inbound_id = UUID(item.key)
+    async with desk.database.read() as connection:
+        inbound = await connection.fetchrow(SQL["inbound"], inbound_id)
+        sender = await _sender(desk, connection, inbound) if inbound else None
+    if inbound is None or sender is None:
+        async with desk.database.transaction() as connection:
+            await work.park(connection, item, "no such message, or nobody to answer")
+        return
+    request = read(_text(desk, inbound))
+    language = _language(request, sender)
+    composed = await _composed(desk, request, language)
+    async with desk.database.transaction() as connection:
+        await connection.execute(SQL["lock_correspondent"], sender.pseudonym)
+        await _obey(desk, connection, request, sender)
+        queued = await _may_answer(desk, connection, sender, composed) and await put(
+            desk,
+            connection,
+            Draft(
+                purpose=composed.template.partition(".")[0],
+                recipient=sender.pseudonym,
+                composed=composed,
+                channel=inbound["channel"],
+                inbound=inbound_id,
+            ),
+        )
+        at = desk.clock.now()
+        await connection.execute(SQL["record_answered"], inbound_id, request.command, at)
+        await work.finish(connection, item)
+    event("sms.answered", inbound=item.key, command=request.command, queued=queued)
+
+
+async def _sender(desk: SmsDesk, connection: Connection, inbound: Row) -> Subscriber | None:
+    if inbound["sender"] is None:
+        return None
+    return await subscribers.find(connection, desk.keys, inbound["sender"])
+
+
+def _text(desk: SmsDesk, inbound: Row) -> str:
+    """Read the kept raw message again; a channel that was removed leaves nothing to read."""
+    channel = desk.channels.get(inbound["channel"])
+    raw = unseal(desk.keys, inbound["id"], inbound["sealed"])
+    found = channel.carrier.read_inbound(read_form(raw)) if channel else None
+    return found.text if found else ""
+
+
+def _language(request: Request, sender: Subscriber) -> str:
+    """Arabic words get Arabic; otherwise what the person chose, then the language of the word."""
+    if request.language == "ar":
+        return "ar"
+    return sender.language or request.language or "ar"
+
+
+async def _composed(desk: SmsDesk, request: Request, language: str) -> Composed:
+    match request.command:
+        case Command.VERIFY:
+            return _about_receipt(language, await desk.payments.receipt(request.digits))
+        case Command.PAY:
+            return await _about_bill(desk, request.digits, language)
+        case Command.STOP:
+            return compose("stopped", language, {})
+        case Command.START:
+            return compose("started", language, {})
+        case Command.HELP | Command.UNCLEAR:
+            return compose("help", language, {"short_code": desk.dial()})
+
+
+def _about_receipt(language: str, found: ReceiptCheck | None) -> Composed:
+    if found is None:
+        return compose("verify.unknown", language, {})
+    values = {
+        "number": found.number,
+        "amount": amount_in(language, found.amount),
+        "date": day(found.paid_at, found.zone),
+    }
+    agency = name_in(language, found.agency_names, {})
+    service = name_in(language, found.service_names, {})
+    return compose("verify.valid", language, values, ("agency", agency), ("service", service))
+
+
+async def _about_bill(desk: SmsDesk, digits: str, language: str) -> Composed:
+    found = await desk.payments.offer(digits)
+    if isinstance(found, Offer):
+        agency, service = found.bill.agency, found.bill.service
+        return compose(
+            "pay.offer",
+            language,
+            {
+                "amount": amount_in(language, found.charge.total),
+                "dial": desk.dial(control_number=found.bill.control_number),
+            },
+            ("agency", name_in(language, agency.names, agency.short_names)),
+            ("service", name_in(language, service.names, service.short_names)),
+        )
+    template = REFUSED.get(found.refusal, "pay.unavailable")
+    paid = None
+    if found.payment is not None:
+        async with desk.database.read() as connection:
+            paid = await desk.payments.payment(connection, found.payment)
+    date = day(found.at, paid.zone) if found.at and paid else ""
+    return compose(template, language, {"bill": digits, "date": date})
+
+
+async def _obey(
+    desk: SmsDesk, connection: Connection, request: Request, sender: Subscriber
+) -> None:
+    if request.command in (Command.STOP, Command.START):
+        stopped = request.command is Command.STOP
+        await subscribers.set_sms_stopped(connection, desk.keys, sender.msisdn, stopped=stopped)
+
+
+async def _may_answer(
+    desk: SmsDesk, connection: Connection, sender: Subscriber, composed: Composed
+) -> bool:
+    since = desk.clock.now() - desk.answers_window
+    sent = await connection.fetchrow(SQL["answers_since"], sender.pseudonym, since)
+    if sent is None or sent["answers"] >= desk.answers_limit:
+        return False
+    return not (composed.template == "help" and sent["helps"])
