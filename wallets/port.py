@@ -60,7 +60,6 @@ class ReversalRequest:
 
     id: UUID
     reference: str
-    payer: Msisdn
     amount: Money
     description: str
     callback_url: str
@@ -144,6 +143,24 @@ class Capabilities:
     query_by: Literal["ours", "theirs", "none"]
     refuses_duplicates: bool
     reversal: Literal["none", "full", "partial"]
+
+
+class ServiceStatus(StrEnum):
+    """How an operator says it is."""
+
+    available = "available"
+    degraded = "degraded"
+    unavailable = "unavailable"
+    unknown = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heartbeat:
+    """An operator's word on its own health; ``delay_ms`` is the delay it announces."""
+
+    status: ServiceStatus
+    delay_ms: int | None = None
+    restored_at: datetime | None = None
 
 
 class NotNow(RuntimeError):
