@@ -38,7 +38,7 @@ def listen(listener: Listener) -> None:
     _LISTENERS.append(listener)
 
 
-def event(name: str, *, level: int = logging.INFO, **fields: Any) -> None:
+def event(name: str, /, *, level: int = logging.INFO, **fields: Any) -> None:
     """Log one event (a dotted, lower-case name) with its fields."""
     for listener in _LISTENERS:
         listener(name, fields)
@@ -46,7 +46,7 @@ def event(name: str, *, level: int = logging.INFO, **fields: Any) -> None:
         _LOGGER.log(level, name, extra={"fields": {**_BOUND.get(), **fields}})
 
 
-def fault(name: str, **fields: Any) -> None:
+def fault(name: str, /, **fields: Any) -> None:
     """Log an event with the exception being handled."""
     _LOGGER.error(name, exc_info=True, extra={"fields": {**_BOUND.get(), **fields}})
 

@@ -89,6 +89,7 @@ async def _collect(desk: Desk, connection: Connection, moving: Moving, verdict: 
             agency_fee=moving.money("agency_fee"),
             occurred_at=verdict.occurred_at or moving.at,
             reference=moving.id,
+            zone=row["zone"],
         ),
     )
     await receipt.issue(desk, connection, moving.row, at=moving.at)

@@ -59,6 +59,7 @@ async def open_case(
             amount=amount,
             occurred_at=occurred_at,
             reference=moving.id,
+            zone=row["zone"],
         ),
     )
     await tell(connection, moving, "late")

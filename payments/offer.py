@@ -9,17 +9,15 @@ from uuid import UUID
 
 from fees import bills
 from fees.bills import Bill
+from fees.control_number import read as control_number_of
 from fees.tariff import Charge
 from kernel.clock import business_date
 from kernel.database import Connection
-from kernel.digits import check_digits_hold, only_digits
 from kernel.sql import package_sql
 from payments.desk import Desk
 from payments.refusals import Refusal
 
 SQL = package_sql(__file__)
-
-CONTROL_NUMBER_DIGITS = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +44,8 @@ async def offer(desk: Desk, control_number: str) -> Offer | Refused:
     Refuses: control_number_mistyped, bill_not_found, bill_already_paid, payment_in_flight,
     bill_cancelled, bill_expired.
     """
-    digits = only_digits(control_number)
-    if digits is None or len(digits) != CONTROL_NUMBER_DIGITS or not check_digits_hold(digits):
+    digits = control_number_of(control_number)
+    if digits is None:
         return Refused(Refusal.CONTROL_NUMBER_MISTYPED)
     async with desk.database.read() as connection:
         return await offer_within(connection, digits, at=desk.clock.now())
@@ -57,7 +55,7 @@ async def offer_within(
     connection: Connection, control_number: str, *, at: datetime
 ) -> Offer | Refused:
     """The same on the caller's connection, for a checked control number."""
-    bill = await bills.find(connection, control_number)
+    bill = await bills.find(connection, control_number, at=at)
     if bill is None:
         return Refused(Refusal.BILL_NOT_FOUND)
     if bill.state == "paid":

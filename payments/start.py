@@ -180,6 +180,7 @@ async def _write(desk: Desk, connection: Connection, request: StartRequest, offe
         bill.control_number,
         bill.agency.code,
         bill.service.code,
+        bill.agency.zone,
         charge.total.currency,
         charge.principal.minor,
         charge.stamp.minor,

@@ -23,9 +23,9 @@ WHERE control_number = $1 AND state IN ('created', 'sent', 'pending', 'unknown',
 -- name: insert_payment
 -- The bill lock and the id decide: no row means that another payment holds the bill, or this one exists.
 INSERT INTO payments.payment (
-    id, control_number, agency, service, currency, principal, stamp, penalty, service_fee, agency_fee,
+    id, control_number, agency, service, zone, currency, principal, stamp, penalty, service_fee, agency_fee,
     total, payer, wallet, channel, language, created_at, state_at, collection_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $16, $17)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18)
 ON CONFLICT DO NOTHING
 RETURNING id
 
@@ -67,7 +67,7 @@ SELECT payment.id, payment.state, payment.total, payment.currency, payment.creat
        payment.control_number, payment.reason, receipt.number AS receipt_number,
        receipt.code AS receipt_code, agency.names AS agency_names, service.names AS service_names,
        agency.short_names AS agency_short_names, service.short_names AS service_short_names,
-       agency.zone
+       payment.zone
 FROM payments.payment
 LEFT JOIN payments.receipt ON receipt.payment_id = payment.id
 JOIN fees.agency ON agency.code = payment.agency
@@ -79,8 +79,7 @@ ORDER BY payment.created_at DESC LIMIT $2
 SELECT payment.*, receipt.number AS receipt_number, receipt.code AS receipt_code,
        receipt.issued_at AS receipt_issued_at,
        agency.names AS agency_names, service.names AS service_names,
-       agency.short_names AS agency_short_names, service.short_names AS service_short_names,
-       agency.zone
+       agency.short_names AS agency_short_names, service.short_names AS service_short_names
 FROM payments.payment
 LEFT JOIN payments.receipt ON receipt.payment_id = payment.id
 JOIN fees.agency ON agency.code = payment.agency

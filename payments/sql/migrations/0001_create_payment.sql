@@ -27,6 +27,7 @@ CREATE TABLE payments.payment (
     control_number text NOT NULL,
     agency         text NOT NULL,
     service        text NOT NULL,
+    zone           text NOT NULL,                    -- of the agency: whose day it is in the books
     currency       text NOT NULL,
     principal      bigint NOT NULL CHECK (principal >= 0),
     stamp          bigint NOT NULL CHECK (stamp >= 0),
