@@ -15,6 +15,8 @@ from kernel.http import HttpClient
 from kernel.ids import RandomIds
 from kernel.privacy import Keys
 from payments.desk import Desk
+from sms.channels import open_channels
+from sms.desk import DeskView, SmsDesk
 from wallets import directory
 
 
@@ -27,11 +29,25 @@ def desk(settings: Config, database: Database, http: HttpClient) -> Desk:
         clock=clock,
         ids=RandomIds(),
         config=settings.payments,
-        wallets={
-            code: directory.build(wallet, http, clock) for code, wallet in settings.wallets.items()
-        },
+        wallets=directory.build_all(settings.wallets, http, clock),
         wallet_configs=settings.wallets,
         public_url=settings.public_url,
+    )
+
+
+def sms_desk(settings: Config, use_cases: Desk, http: HttpClient) -> SmsDesk:
+    """The text channel's dependencies."""
+    codes = {name: channel.short_code for name, channel in settings.channels.items()}
+    return SmsDesk(
+        database=use_cases.database,
+        keys=use_cases.keys,
+        clock=use_cases.clock,
+        ids=use_cases.ids,
+        payments=DeskView(use_cases),
+        channels=open_channels(settings.carriers, http),
+        default_channel=settings.sms_channel,
+        public_url=settings.public_url,
+        short_codes={"": next(iter(codes.values()), "*789#"), **codes},
     )
 
 

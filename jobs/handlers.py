@@ -13,7 +13,7 @@ from payments.moving import TELL
 from payments.schedule import QUERY
 from payments.start import COLLECT
 from sms.desk import SmsDesk
-from wallets.callbacks import CALLBACK
+from wallets.callbacks import WORK_KIND as CALLBACK
 
 
 def handlers(desk: Desk, sms_desk: SmsDesk) -> Mapping[str, Handler]:

@@ -13,6 +13,7 @@ import sys
 from jobs.compose import opened
 from kernel import config, log
 from kernel.log import fault
+from ops import metrics
 from payments import books
 from payments.desk import Desk
 
@@ -48,6 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     del argv
     settings = config.load()
     log.configure("sweeper", level=settings.log_level)
+    log.listen(metrics.count_event)
     asyncio.run(sweep(settings))
     return 0
 

@@ -16,6 +16,7 @@ from jobs.compose import opened
 from jobs.runner import Runner
 from jobs.wakeup import queue
 from kernel import config, log
+from ops import metrics
 
 LOOK_EVERY_S = 1.0
 
@@ -59,6 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     del argv
     settings = config.load()
     log.configure("worker", level=settings.log_level)
+    log.listen(metrics.count_event)
     runner = RunnerThread(settings)
     runner.start()
     try:

@@ -1,0 +1,98 @@
+"""Composition root of the web process: settings to adapters to use cases to routes; no logic."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import RedirectResponse
+from starlette.routing import BaseRoute, Route
+
+import api.desk
+import api.routes
+import console.desk
+import console.routes
+import sms.routes
+import ussd.routes
+import wallets.callbacks
+from jobs import compose
+from jobs.wakeup import Wakeup
+from kernel import config, log
+from kernel.database import Database
+from kernel.http import HttpClient
+from kernel.valkey import Valkey
+from ops import health, metrics
+from ussd.desk_gateway import DeskGateway
+
+
+def create_app() -> Starlette:
+    """The ASGI application of one process; connects when the server starts it."""
+    settings = config.load()
+    log.configure("web", level=settings.log_level)
+    log.listen(metrics.count_event)
+    http = HttpClient()
+    database = Database(settings.database_url, size=16)
+    valkey = Valkey(settings.redis_url)
+    wake = Wakeup(settings.redis_url)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        del app
+        await database.open()
+        yield
+        await wake.close()
+        await valkey.close()
+        await http.close()
+        await database.close()
+
+    return Starlette(routes=_routes(settings, database, valkey, http, wake), lifespan=lifespan)
+
+
+def _routes(
+    settings: config.Config, database: Database, valkey: Valkey, http: HttpClient, wake: Wakeup
+) -> list[BaseRoute]:
+    desk = compose.desk(settings, database, http)
+    texting = compose.sms_desk(settings, desk, http)
+    finance = console.desk.Desk(
+        database=database,
+        keys=desk.keys,
+        clock=desk.clock,
+        ids=desk.ids,
+        public_url=settings.public_url,
+        is_sandbox=settings.is_sandbox,
+        wallet_names={code: wallet.names for code, wallet in settings.wallets.items()},
+    )
+    return [
+        *ussd.routes.routes(
+            channels=settings.channels,
+            wallets=settings.wallets,
+            gateway=DeskGateway(desk, wake),
+            valkey=valkey,
+            keys=desk.keys,
+            clock=desk.clock,
+        ),
+        *wallets.callbacks.routes(database, wake),
+        *sms.routes.routes(texting, wake),
+        *api.routes.routes(api.desk.ApiDesk(desk, valkey)),
+        *console.routes.routes(finance),
+        *health.routes(database, valkey),
+        *metrics.routes(database, settings.metrics_from),
+        *_signposts(settings),
+    ]
+
+
+def _signposts(settings: config.Config) -> list[BaseRoute]:
+    """``/`` leads to the receipt check, ``/sandbox/`` to the sandbox operator's own server."""
+
+    async def home(request: Request) -> RedirectResponse:
+        return RedirectResponse(request.url_for("verify_form"), 303)
+
+    async def sandbox(request: Request) -> RedirectResponse:
+        return RedirectResponse(f"{settings.sandbox_url}{request.url.path}", 307)
+
+    routes: list[BaseRoute] = [Route("/", home)]
+    if settings.is_sandbox and settings.sandbox_url:
+        routes.append(Route("/sandbox/{path:path}", sandbox))
+    return routes
