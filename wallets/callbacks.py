@@ -30,10 +30,13 @@ from wallets.tokens import callback_token, digest, is_token
 __all__ = ["WORK_KIND", "callback_token", "digest", "routes"]
 
 WORK_KIND: Final = "wallets.callback"
+"""The kind of work that a new callback makes; its key is the evidence's id."""
+
 READ_BYTES: Final = 1024 * 1024
 READ_TIMEOUT_S: Final = 10.0
+"""How long a body may take to arrive; what came until then is stored."""
 COMMIT_TIMEOUT_S: Final = 2.0
-"""Operators give up on a callback after two seconds; an answer later than that is none."""
+"""Operators give up on a callback after two seconds; a later answer is none."""
 
 _MAX_QUERY: Final = 2048
 _RETRY_AFTER: Final = {"Retry-After": "5"}

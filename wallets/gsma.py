@@ -22,11 +22,13 @@ from wallets.gsma_codes import read_error
 from wallets.gsma_reading import (
     RequestState,
     Target,
+    first_target,
     judge_error_resource,
     judge_failure,
     judge_refusal,
     judge_transaction,
     link_target,
+    next_best,
     no_news,
     read_claim,
     read_state,
@@ -228,7 +230,7 @@ class GsmaWallet:
 
     async def _find_out(self, talk: _Talk, start: Target | None = None) -> Verdict:
         """Walk from resource to resource until one tells; no answer is UNKNOWN."""
-        target = start or _first_target(talk)
+        target = start or first_target(talk.attempt.id, talk.known)
         for _ in range(_MAX_STEPS):
             path = f"/{target.kind}/{quote(target.name, safe='')}"
             try:
@@ -245,8 +247,8 @@ class GsmaWallet:
 
     def _read_resource(self, talk: _Talk, asked: Target, answer: Answer) -> Target | Verdict:
         told = _object(answer)
-        if answer.status == 404 and asked.kind == "requeststates":
-            return Target("responses", str(talk.attempt.id))
+        if answer.status == 404 and (target := next_best(talk.attempt.id, talk.known, asked)):
+            return target
         if answer.status != 200 or told is None:
             return no_news(answer.status, told, asked, talk.known)
         match asked.kind:
@@ -376,14 +378,6 @@ class GsmaWallet:
 
 def _object(answer: Answer) -> Mapping[str, Any] | None:
     return None if answer.truncated else read_object(answer.body)
-
-
-def _first_target(talk: _Talk) -> Target:
-    if talk.known.reference:
-        return Target("transactions", talk.known.reference)
-    if talk.known.correlation:
-        return Target("requeststates", talk.known.correlation)
-    return Target("responses", str(talk.attempt.id))
 
 
 def _is_about_the_client(answer: Answer) -> bool:

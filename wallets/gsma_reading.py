@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from urllib.parse import unquote, urlsplit
+from uuid import UUID
 
 from kernel.money import BadAmount, Money
 from kernel.msisdn import BadMsisdn, Msisdn
@@ -166,22 +167,41 @@ def judge_error_resource(told: Mapping[str, Any]) -> Verdict:
 
 
 def read_claim(told: Mapping[str, Any]) -> Claim:
-    """What a callback's object claims: a transaction, a request state or an error; else UNKNOWN."""
+    """What a callback's object claims: a transaction, a request state or an error; else UNKNOWN.
+
+    Never a correlation to ask by: a request state does not name our attempt, so a forged callback
+    could end a payment with somebody else's failure. A transaction does name it.
+    """
     state = read_state(told)
     if state is not None:
         failure = state.error.judge()[0] if state.error else Outcome.UNKNOWN
         outcomes = {"completed": Outcome.ACCEPTED, "failed": failure}
-        return Claim(
-            outcome=outcomes.get(state.status, Outcome.UNKNOWN),
-            reference=state.reference,
-            correlation=state.correlation,
-        )
+        outcome = outcomes.get(state.status, Outcome.UNKNOWN)
+        return Claim(outcome=outcome, reference=state.reference)
     error = read_error(told)
     if error is not None:
         return Claim(outcome=error.judge()[0])
     status = text_at(told, "transactionStatus") or ""
     outcome = Outcome.UNKNOWN if is_pending(status) else judge_status(status)[0]
     return Claim(outcome=outcome, reference=name_at(told, "transactionReference"))
+
+
+def first_target(attempt: UUID, known: Known) -> Target:
+    """What to ask by: the transaction, else the request, else our own id."""
+    if known.reference:
+        return Target("transactions", known.reference)
+    if known.correlation:
+        return Target("requeststates", known.correlation)
+    return Target("responses", str(attempt))
+
+
+def next_best(attempt: UUID, known: Known, asked: Target) -> Target | None:
+    """What to ask by when the operator does not know the name we asked by."""
+    if asked.kind == "transactions" and known.correlation:
+        return Target("requeststates", known.correlation)
+    if asked.kind in ("transactions", "requeststates"):
+        return Target("responses", str(attempt))
+    return None
 
 
 def link_target(link: str, base_url: str) -> Target | None:
