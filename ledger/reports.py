@@ -1,7 +1,7 @@
 """What the books say: trial balance, statement of an account, journal, one transaction.
 
-Every report is one SQL statement, so it shows one moment however busy the books are. Balances are debits
-less credits: positive stands on the debit side.
+Every report is one SQL statement, so it shows one moment however busy the books are. Balances are
+debits less credits: positive stands on the debit side.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class TrialBalance:
 
 @dataclass(frozen=True, slots=True)
 class StatementLine:
-    """One entry of an account; ``amount`` and ``balance`` (after it) are positive on the debit side."""
+    """One entry of an account; ``amount`` and ``balance`` after it, positive on the debit side."""
 
     transaction: UUID
     business_date: date
@@ -76,8 +76,8 @@ class StatementLine:
 class Statement:
     """One account between two business dates (None: open end), both included.
 
-    ``turnover`` and ``closing`` are of the whole time, even if ``is_complete`` is false because there
-    are more lines than were asked for.
+    ``turnover`` and ``closing`` are of the whole time, even if ``is_complete`` is false because
+    there are more lines than were asked for.
     """
 
     account: Account
@@ -131,7 +131,7 @@ async def statement(
     until: date | None = None,
     limit: int = 10_000,
 ) -> Statement | None:
-    """The first ``limit`` entries of an account between two business dates; None: no such account."""
+    """The first ``limit`` entries of an account between two business dates; None: no account."""
     account_id = await connection.fetchval(SQL["account_id"], account)
     if account_id is None:
         return None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kernel.database import Connection
+from kernel.money import MAX_MINOR
 from kernel.sql import package_sql
 from ledger import chart, reports
 from ledger.reports import Booked
@@ -88,7 +89,7 @@ def _check_posting(debit: str | None, credit: str | None, amount: int) -> str:
         return f"{debit} and {credit} are of two currencies"
     if debit == credit:
         return "both sides are one account"
-    return "" if amount > 0 else f"the amount is {amount}"
+    return "" if 0 < amount <= MAX_MINOR else f"the amount is {amount} minor units"
 
 
 def _check_transaction(row: Any, found: Booked) -> str:

@@ -13,8 +13,8 @@ LEFT JOIN (
 WHERE d.id IS NOT NULL OR c.id IS NOT NULL
 
 -- name: statement
--- One account between two business dates: its sums on every row, with the first lines. One statement, so
--- that sums and lines are of one moment.
+-- One account between two business dates: its sums on every row, with the first lines. One statement,
+-- so that sums and lines are of one moment.
 WITH sums AS (
     SELECT COALESCE(sum(signed) FILTER (WHERE business_date < $2), 0) AS opening,
            COALESCE(sum(amount) FILTER (WHERE business_date >= $2 AND side = 'debit'), 0) AS debits,
@@ -25,7 +25,7 @@ WITH sums AS (
 SELECT sums.opening, sums.debits, sums.credits, line.*
 FROM sums LEFT JOIN LATERAL (
     SELECT t.id AS transaction, t.business_date, t.occurred_at, t.recorded_at, t.rule, t.note, t.reference,
-           a.path AS counterpart, e.signed
+           a.path AS counterpart, e.signed, e.n
     FROM ledger.entry e
     JOIN ledger.transaction t ON t.id = e.transaction
     JOIN ledger.account a ON a.id = e.counterpart
@@ -33,7 +33,7 @@ FROM sums LEFT JOIN LATERAL (
     ORDER BY e.business_date, t.recorded_at, t.id, e.n
     LIMIT $4
 ) line ON true
-ORDER BY line.business_date, line.recorded_at, line.transaction
+ORDER BY line.business_date, line.recorded_at, line.transaction, line.n
 
 -- name: account_id
 SELECT id FROM ledger.account WHERE path = $1

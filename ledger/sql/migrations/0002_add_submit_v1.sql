@@ -15,9 +15,10 @@ CREATE FUNCTION ledger.submit_v1(
 ) RETURNS TABLE (outcome text, booked uuid, detail text) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
-    is_posted   boolean[] := array_fill(false, ARRAY[cardinality(ids)]);
-    account_ids int[];
-    first       int;
+    recorded_from timestamptz := clock_timestamp();  -- a microsecond apart, so the journal keeps their order
+    is_posted     boolean[] := array_fill(false, ARRAY[cardinality(ids)]);
+    account_ids   int[];
+    first         int;
 BEGIN
     -- A key in another session's open transaction is waited for: it commits (replay) or rolls back (post).
     FOR first IN
@@ -29,8 +30,8 @@ BEGIN
             INSERT INTO ledger.transaction AS t (id, key, digest, rule, version, occurred_at, zone, business_date,
                                                  recorded_at, reference, reverses, note)
             SELECT g.id, g.key, g.digest, g.rule, g.version, g.occurred_at, g.zone, g.business_date,
-                   clock.recorded_at, g.reference, g.reverses, g.note
-            FROM given g CROSS JOIN (SELECT clock_timestamp() AS recorded_at OFFSET 0) clock
+                   recorded_from + (g.n - 1) * interval '1 microsecond', g.reference, g.reverses, g.note
+            FROM given g
             WHERE g.reverses IS NULL OR EXISTS (SELECT FROM ledger.transaction o WHERE o.id = g.reverses)
             ORDER BY COALESCE(g.reverses::text, g.key) COLLATE "C", g.key COLLATE "C", g.n
             ON CONFLICT DO NOTHING
