@@ -19,6 +19,8 @@ class PortError(Exception):
 
 def listen(host: str, port: int, option: str) -> socket.socket:
     """A listening socket that survives for the children, or PortError."""
+    if not 0 <= port <= 65535:
+        raise PortError(f"{port} is not a port (0 to 65535); see {option}")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
@@ -35,8 +37,6 @@ def listen(host: str, port: int, option: str) -> socket.socket:
             reason = problem.strerror or str(problem)
             text = f"cannot listen on {host} port {port} ({reason}); see --host and {option}"
         raise PortError(text) from None
-    except OverflowError:
-        raise PortError(f"{port} is not a port (0 to 65535); see {option}") from None
 
 
 def url_of(listener: socket.socket) -> str:

@@ -86,7 +86,6 @@ def _run(place: Place) -> int:
         os.environ.update(known)
         asyncio.run(_supervise(place, servers, urls, known))
     finally:
-        say("stopping the servers")
         servers.stop()
     return 0
 

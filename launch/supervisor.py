@@ -84,6 +84,8 @@ class Supervisor:
         """Ask for an orderly stop; asked again, stop at once."""
         if self._stopping.is_set():
             self._insisting.set()
+        else:
+            self._say("stopping; once more to stop at once")
         self._stopping.set()
 
     async def _greet(
