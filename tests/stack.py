@@ -1,0 +1,156 @@
+"""The whole installation as processes, for journeys and faults: every one can be killed and started again.
+
+Same commands and settings as ``./mizan run``, with the operator's delays and our poll schedule shortened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import httpx
+
+from launch.embedded import Servers
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE_S = 30.0
+PACE = "0.02"
+SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
+
+PROGRAMS = {
+    "web": ("uvicorn", "app:create_app", "--factory", "--loop", "uvloop", "--http", "httptools",
+            "--no-access-log", "--timeout-graceful-shutdown", "5", "--port", "{web}"),
+    "worker": ("jobs.worker",),
+    "sweeper": ("jobs.sweeper",),
+    "sandbox": ("sandbox", "--port", "{sandbox}"),
+}  # fmt: skip
+
+
+@dataclass
+class Stack:
+    """A running installation in a home of its own."""
+
+    home: Path
+    servers: Servers
+    ports: dict[str, int] = field(default_factory=lambda: {"web": _port(), "sandbox": _port()})
+    running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def gateway(self) -> str:
+        return f"http://127.0.0.1:{self.ports['web']}"
+
+    @property
+    def operator(self) -> str:
+        return f"http://127.0.0.1:{self.ports['sandbox']}"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            **self.servers.urls.as_environment(),
+            "MIZAN_CONFIG": str(ROOT / "tests" / "stack.toml"),
+            "MIZAN_HOME": str(self.home),
+            "MIZAN_PUBLIC_URL": self.gateway,
+            "MIZAN_SANDBOX_URL": self.operator,
+            "MIZAN_SANDBOX_PACE": PACE,
+            "MIZAN_SECRET_KEY": SECRET,
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": str(ROOT),
+        }
+
+    def start(self, *names: str) -> None:
+        """Start programs (all if none is named) and wait until the HTTP ones answer."""
+        for name in names or PROGRAMS:
+            module, *arguments = PROGRAMS[name]
+            argv = [sys.executable, "-m", module, *(part.format(**self.ports) for part in arguments)]
+            with (self.home / f"{name}.log").open("ab") as log:
+                self.running[name] = subprocess.Popen(
+                    argv, cwd=ROOT, env=self.environ, stdout=log, stderr=subprocess.STDOUT
+                )
+        for name in names or PROGRAMS:
+            if name in self.ports:
+                path = "/readyz" if name == "web" else "/gsma/v1.2/mm/heartbeat"
+                self._wait_until_answering(f"http://127.0.0.1:{self.ports[name]}{path}", name)
+
+    def kill(self, *names: str) -> None:
+        """SIGKILL, no warning."""
+        for name in names or tuple(self.running):
+            process = self.running.pop(name)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+
+    def stop(self) -> None:
+        """Polite end of everything."""
+        for process in self.running.values():
+            process.terminate()
+        for name, process in self.running.items():
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise AssertionError(f"{name} did not stop when asked to") from None
+        self.running.clear()
+
+    def logs(self) -> str:
+        """Everything any program has written."""
+        return "\n".join(path.read_text(errors="replace") for path in self.home.glob("*.log"))
+
+    async def value(self, sql: str, *values: object) -> object:
+        """One value from the database."""
+        connection = await asyncpg.connect(self.servers.urls.database_url)
+        try:
+            return await connection.fetchval(sql, *values)
+        finally:
+            await connection.close()
+
+    async def until(self, sql: str, *values: object, patience_s: float = PATIENCE_S) -> object:
+        """Wait until a query gives something true; returns it."""
+        deadline = time.monotonic() + patience_s
+        connection = await asyncpg.connect(self.servers.urls.database_url)
+        try:
+            while not (found := await connection.fetchval(sql, *values)):
+                if time.monotonic() > deadline:
+                    raise AssertionError(f"not within {patience_s} s: {sql} {values}\n{self.tail()}")
+                await asyncio.sleep(0.02)
+            return found
+        finally:
+            await connection.close()
+
+    def tail(self) -> str:
+        """The last lines of every log, for a failure message."""
+        return "\n".join(
+            f"--- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-15:])
+            for path in sorted(self.home.glob("*.log"))
+        )
+
+    def _wait_until_answering(self, url: str, name: str) -> None:
+        deadline = time.monotonic() + PATIENCE_S
+        while not _answers(url):
+            if self.running[name].poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"{name} did not start\n{self.tail()}")
+            _pause()
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5, trust_env=False).status_code < 300
+    except httpx.HTTPError:
+        return False
+
+
+def _pause(wait: Callable[[float], None] = time.sleep) -> None:
+    wait(0.05)
+
+
+def _port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return int(listener.getsockname()[1])
