@@ -1,0 +1,198 @@
+"""The gateway over the real parts: fees for prices, payments for money, subscribers for words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date
+
+from fees import bills, catalogue
+from fees.agency import Agency, Service
+from fees.refusals import FeeRefusal
+from fees.tariff import Charge
+from kernel import subscribers
+from kernel.clock import business_date
+from kernel.msisdn import Msisdn
+from payments import offer as offers
+from payments import receipt, start, view
+from payments.desk import Desk
+from payments.refusals import Refusal
+from ussd.gateway import (
+    AgencyChoice,
+    Asks,
+    Intent,
+    Offer,
+    Order,
+    Price,
+    Receipt,
+    Recent,
+    Refused,
+    ServiceChoice,
+    Started,
+)
+
+
+class DeskGateway:
+    """The port's real implementation."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def language(self, msisdn: Msisdn) -> str | None:
+        """See the port."""
+        async with self._desk.database.read() as connection:
+            keys = self._desk.keys
+            found = await subscribers.find(connection, keys, keys.pseudonym(msisdn))
+        return None if found is None else found.language
+
+    async def set_language(self, msisdn: Msisdn, language: str) -> None:
+        """See the port."""
+        async with self._desk.database.transaction() as connection:
+            await subscribers.set_language(connection, self._desk.keys, msisdn, language)
+
+    async def agencies(self, country: str | None) -> Sequence[AgencyChoice]:
+        """See the port."""
+        async with self._desk.database.read() as connection:
+            found = await catalogue.agencies(connection, country)
+            if not found and country is not None:
+                found = await catalogue.agencies(connection, None)
+        return _numbered(found)
+
+    async def services(self, agency: str) -> Sequence[ServiceChoice]:
+        """See the port."""
+        async with self._desk.database.read() as connection:
+            return [_choice(service) for service in await catalogue.services(connection, agency)]
+
+    async def offer(self, control_number: str) -> Offer | Refused:
+        """See the port."""
+        offered = await offers.offer(self._desk, control_number)
+        if isinstance(offered, offers.Offer):
+            return _offer(offered.bill.agency, offered.bill.service, offered.charge)
+        return Refused(offered.refusal, await self._day_of(offered, control_number))
+
+    async def order_price(self, order: Order) -> Offer | Refused:
+        """See the port."""
+        async with self._desk.database.read() as connection:
+            service = await catalogue.service(connection, order.agency, order.service)
+            agencies = await catalogue.agencies(connection, None)
+            agency = next((one for one in agencies if one.code == order.agency), None)
+            if service is None or agency is None:
+                return Refused(Refusal.SERVICE_UNAVAILABLE)
+            charge = await catalogue.price(
+                connection,
+                order.agency,
+                order.service,
+                on=business_date(self._desk.clock.now(), agency.zone),
+                quantity=order.quantity,
+                amount=order.amount,
+                band=order.band,
+            )
+        if isinstance(charge, FeeRefusal):
+            return Refused(Refusal.SERVICE_UNAVAILABLE)
+        return _offer(agency, service, charge)
+
+    async def start(self, intent: Intent) -> Started | Refused:
+        """See the port."""
+        order = intent.order
+        request = start.StartRequest(
+            id=intent.id,
+            payer=intent.payer,
+            wallet=intent.wallet,
+            channel=intent.channel,
+            language=intent.language,
+            agreed_total=intent.agreed_total,
+            control_number=intent.control_number,
+            order=None
+            if order is None
+            else start.Order(
+                agency=order.agency,
+                service=order.service,
+                quantity=order.quantity,
+                amount=order.amount,
+                band=order.band,
+            ),
+        )
+        started = await start.start(self._desk, request)
+        if isinstance(started, start.Started):
+            return Started(started.payment_id, started.control_number)
+        return Refused(started.refusal, await self._day_of(started, intent.control_number))
+
+    async def recent(self, payer: Msisdn, limit: int) -> Sequence[Recent]:
+        """See the port."""
+        return [
+            Recent(
+                agency=_short(summary.agency_short_names, summary.agency_names),
+                service=_short(summary.service_short_names, summary.service_names),
+                total=summary.total,
+                state=str(summary.public_state),
+                on=business_date(summary.created_at, summary.zone),
+                at=summary.created_at,
+                control_number=summary.control_number,
+                receipt_number=summary.receipt_number,
+                receipt_code=summary.receipt_code,
+            )
+            for summary in await view.payments_of(self._desk, payer, limit)
+        ]
+
+    async def check_receipt(self, code: str) -> Receipt | None:
+        """See the port."""
+        found = await receipt.check(self._desk, code)
+        if found is None:
+            return None
+        return Receipt(
+            number=found.number,
+            amount=found.amount,
+            agency=found.agency_names,
+            service=found.service_names,
+            on=business_date(found.paid_at, found.zone),
+        )
+
+    async def _day_of(self, refused: offers.Refused, control_number: str | None) -> date | None:
+        """The day of a refusal where the bill's agency is."""
+        if refused.at is None or control_number is None:
+            return None
+        async with self._desk.database.read() as connection:
+            bill = await bills.find(connection, control_number)
+        return None if bill is None else business_date(refused.at, bill.agency.zone)
+
+
+def _numbered(agencies: Sequence[Agency]) -> list[AgencyChoice]:
+    """Menu numbers are stable within a country; a list over several counts through instead."""
+    unique = max(Counter(agency.number for agency in agencies).values(), default=1) == 1
+    return [
+        AgencyChoice(
+            agency.code,
+            agency.number if unique else at,
+            _short(agency.short_names, agency.names),
+        )
+        for at, agency in enumerate(agencies, 1)
+    ]
+
+
+def _choice(service: Service) -> ServiceChoice:
+    return ServiceChoice(
+        code=service.code,
+        number=service.number,
+        names=_short(service.short_names, service.names),
+        currency=service.currency,
+        asks=Asks(service.asks),
+        bands=tuple((band.code, _short(band.short_names, band.names)) for band in service.bands),
+    )
+
+
+def _offer(agency: Agency, service: Service, charge: Charge) -> Offer:
+    price = Price(
+        principal=charge.principal,
+        stamp=charge.stamp,
+        penalty=charge.penalty,
+        service_fee=charge.service_fee,
+        total=charge.total,
+    )
+    return Offer(
+        _short(agency.short_names, agency.names), _short(service.short_names, service.names), price
+    )
+
+
+def _short(short: dict[str, str], full: dict[str, str]) -> dict[str, str]:
+    """Short names where there are any: a screen of 80 letters has no room for titles."""
+    return {**full, **short}

@@ -1,0 +1,151 @@
+"""What a screen must know before it can be shown: the only place where the menu waits for anything.
+
+``approve`` is here too: its fact is the payment that was started.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, TypeAlias
+from uuid import UUID
+
+from kernel.config import ChannelConfig
+from kernel.money import Money
+from ussd.gateway import Gateway, Intent, Order, Recent, ServiceChoice, WalletChoice
+from ussd.hop import Hop
+from ussd.screens.bill import ConfirmFacts
+from ussd.screens.home import NEWS_FOR
+from ussd.screens.receipts import SHOWN
+from ussd.session import Session, Vault
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One hop with everything around it."""
+
+    hop: Hop
+    channel: ChannelConfig
+    wallets: tuple[WalletChoice, ...]
+    gateway: Gateway
+    vault: Vault
+    now: datetime
+
+    def payment_id(self, subject: str) -> UUID:
+        """The id that paying ``subject`` has in this session."""
+        return self.vault.payment_id(self.hop, subject, int(self.now.timestamp() * 1000))
+
+
+Loader: TypeAlias = Callable[[Call, Session], Awaitable[Any]]
+
+
+async def _home(call: Call, _session: Session) -> Recent | None:
+    for recent in await call.gateway.recent(call.hop.msisdn, 1):
+        if recent.state == "pending" or call.now - recent.at < NEWS_FOR:
+            return recent
+    return None
+
+
+async def _help(call: Call, _session: Session) -> str:
+    return call.channel.short_code
+
+
+async def _confirm(call: Call, session: Session) -> ConfirmFacts:
+    number = session.args.get("number")
+    if number is not None:
+        outcome = await call.gateway.offer(number)
+        return ConfirmFacts(outcome, call.wallets, call.payment_id(number))
+    order = order_of(session)
+    subject = "/".join(
+        map(str, (order.agency, order.service, order.quantity, order.amount, order.band))
+    )
+    return ConfirmFacts(
+        await call.gateway.order_price(order), call.wallets, call.payment_id(subject)
+    )
+
+
+async def _wallet(call: Call, _session: Session) -> tuple[WalletChoice, ...]:
+    return call.wallets
+
+
+async def _approve(call: Call, session: Session) -> Any:
+    args = session.args
+    number = args.get("number")
+    intent = Intent(
+        id=UUID(args["payment"]),
+        payer=call.hop.msisdn,
+        wallet=args["wallet"],
+        channel=call.channel.name,
+        language=session.language,
+        agreed_total=Money(*args["agreed"]),
+        control_number=number,
+        order=order_of(session) if number is None else None,
+    )
+    return await call.gateway.start(intent)
+
+
+async def _agencies(call: Call, _session: Session) -> Any:
+    return await call.gateway.agencies(call.hop.msisdn.region)
+
+
+async def _services(call: Call, session: Session) -> Any:
+    return await call.gateway.services(session.args["agency"])
+
+
+async def _service(call: Call, session: Session) -> ServiceChoice | None:
+    for service in await call.gateway.services(session.args["agency"]):
+        if service.code == session.args["service"]:
+            return service
+    return None
+
+
+async def _payments(call: Call, _session: Session) -> Any:
+    return await call.gateway.recent(call.hop.msisdn, SHOWN)
+
+
+async def _payment(call: Call, session: Session) -> Recent | None:
+    for recent in await call.gateway.recent(call.hop.msisdn, SHOWN):
+        if recent.control_number == session.args["shown"]:
+            return recent
+    return None
+
+
+async def _genuine(call: Call, session: Session) -> Any:
+    return await call.gateway.check_receipt(session.args["code"])
+
+
+def order_of(session: Session) -> Order:
+    """The order that the browsed answers make."""
+    args = session.args
+    amount = args.get("amount")
+    return Order(
+        agency=args["agency"],
+        service=args["service"],
+        quantity=args.get("quantity", 1),
+        amount=Money.parse(amount, args["currency"]) if amount else None,
+        band=args.get("band"),
+    )
+
+
+LOADERS: Final[Mapping[str, Loader]] = {
+    "home": _home,
+    "help": _help,
+    "confirm": _confirm,
+    "wallet": _wallet,
+    "approve": _approve,
+    "agencies": _agencies,
+    "services": _services,
+    "order": _service,
+    "band": _service,
+    "payments": _payments,
+    "payment": _payment,
+    "genuine": _genuine,
+}
+"""Screens that are not here need nothing but the session."""
+
+
+async def load(call: Call, session: Session) -> Any:
+    """The facts of the session's screen."""
+    loader = LOADERS.get(session.screen)
+    return None if loader is None else await loader(call, session)

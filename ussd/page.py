@@ -1,0 +1,186 @@
+"""Pages that fit a phone: a screen cut after rendering, in the alphabet each page needs.
+
+A page holds 182 septets or 80 UCS-2 units at most (3GPP TS 23.038 §6.1.2.3; an operator's profile
+may give less), navigation included. A choice is never split from its number, a number or an
+amount never cut. Pure.
+
+Keys: ``0`` back, ``00`` home, ``99`` more. Not ``98``: operators that cut long menus themselves
+answer ``98`` and ``00`` in our place. Our pages fit the profile, so they have nothing to cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import Enum
+from typing import Final
+
+from kernel.alphabet import Alphabet, alphabet_of, units
+
+BACK: Final = "0"
+HOME: Final = "00"
+MORE: Final = "99"
+
+# A space beside a digit holds an amount to its currency and the groups of a code together.
+_BREAK = re.compile(r"(?<![0-9]) (?![0-9])")
+_CHOICE = re.compile(r"[0-9]{1,2}\. ")
+_INSIDE_NUMBER = re.compile(r"[0-9][0-9.,:/ -]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What one screen of an operator's network carries."""
+
+    septets: int = 182
+    ucs2_units: int = 80
+
+
+class Nav(Enum):
+    """Which ways out a screen offers."""
+
+    NONE = "none"
+    HOME = "home"
+    BACK_AND_HOME = "back and home"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: prose, or a choice when it has a key; ``keep``: on one page with the next."""
+
+    text: str
+    key: str = ""
+    keep: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.key}. {self.text}" if self.key else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class NavWords:
+    """The words for back, home and more in the reader's language."""
+
+    back: str
+    home: str
+    more: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Size:
+    """A text measured both ways; ``septets`` is None when GSM 7-bit cannot carry it."""
+
+    septets: int | None
+    ucs2_units: int
+
+    def joined(self, other: _Size) -> _Size:
+        if self.septets is None or other.septets is None:
+            return _Size(None, self.ucs2_units + 1 + other.ucs2_units)
+        return _Size(self.septets + 1 + other.septets, self.ucs2_units + 1 + other.ucs2_units)
+
+    def fits(self, profile: Profile) -> bool:
+        if self.septets is None:
+            return self.ucs2_units <= profile.ucs2_units
+        return self.septets <= profile.septets
+
+
+def fits(text: str, profile: Profile) -> bool:
+    """Whether a finished page can be shown."""
+    return _measure(text).fits(profile)
+
+
+def fit(
+    lines: Iterable[Line], profile: Profile, *, nav: Nav, words: NavWords, ends: bool = False
+) -> tuple[str, ...]:
+    """The pages of a screen; ``ends``: the last one closes the session, with no way out."""
+    blocks = list(_blocks(lines))
+    pages: list[str] = []
+    while blocks:
+        ways_out = _ways_out(nav, words, first=not pages, ends=ends)
+        taken, blocks = _take(blocks, profile, ways_out, f"{MORE}. {words.more}")
+        pages.append(taken)
+    return tuple(pages)
+
+
+def shorten(text: str, rest: str, profile: Profile) -> str:
+    """Cut a text with an ellipsis so that ``rest`` and it fit a page; never inside a number."""
+    mark = "…" if alphabet_of(text + rest) is Alphabet.UCS2 else ".."
+    while text and not fits(f"{rest}\n{text}{mark}", profile):
+        text = _INSIDE_NUMBER.sub("", text[:-1]).rstrip()
+    return text + mark
+
+
+def _take(
+    blocks: list[str], profile: Profile, ways_out: tuple[str, ...], more: str
+) -> tuple[str, list[str]]:
+    """One page off the front of the blocks, and what is left."""
+    for way_out in ways_out:
+        page = _joined(*blocks, way_out)
+        if fits(page, profile):
+            return page, []
+    tail = _joined(more, ways_out[-1])
+    size, count = _measure(tail), 0
+    for block in blocks:
+        size = size.joined(_measure(block))
+        if not size.fits(profile):
+            break
+        count += 1
+    if count:
+        return _joined(*blocks[:count], tail), blocks[count:]
+    first, *later = blocks
+    if _is_choice(first) and not later:
+        return _joined(shorten(first, ways_out[-1], profile), ways_out[-1]), []
+    head, *rest = _split(first, profile, tail)
+    return _joined(head, tail), [*rest, *later]
+
+
+def _split(block: str, profile: Profile, tail: str) -> list[str]:
+    """Break what no page holds: kept lines apart, prose between words, a choice shortened."""
+    head, newline, rest = block.partition("\n")
+    if newline:
+        return [
+            *([head] if fits(_joined(head, tail), profile) else _split(head, profile, tail)),
+            rest,
+        ]
+    end = 0
+    for space in () if _is_choice(block) else _BREAK.finditer(block):
+        if not fits(_joined(block[: space.start()], tail), profile):
+            break
+        end = space.start()
+    if end == 0:
+        return [shorten(block, tail, profile)]
+    return [block[:end], block[end + 1 :]]
+
+
+def _is_choice(block: str) -> bool:
+    return _CHOICE.match(block) is not None and "\n" not in block
+
+
+def _joined(*parts: str) -> str:
+    return "\n".join(filter(None, parts))
+
+
+def _blocks(lines: Iterable[Line]) -> Iterator[str]:
+    held: list[str] = []
+    for line in lines:
+        held.append(str(line))
+        if not line.keep:
+            yield "\n".join(held)
+            held = []
+    if held:
+        yield "\n".join(held)
+
+
+def _ways_out(nav: Nav, words: NavWords, *, first: bool, ends: bool) -> tuple[str, ...]:
+    """Navigation lines to try, best first; the last is what a page with more to come shows."""
+    if ends or (nav is Nav.NONE and first):
+        return ("",)
+    if nav is Nav.HOME and first:
+        return (f"{BACK}. {words.home}",)
+    back = f"{BACK}. {words.back}"
+    return (f"{back}\n{HOME}. {words.home}", back) if nav is Nav.BACK_AND_HOME else (back,)
+
+
+def _measure(text: str) -> _Size:
+    if alphabet_of(text) is Alphabet.GSM7:
+        return _Size(units(text, Alphabet.GSM7), units(text, Alphabet.UCS2))
+    return _Size(None, units(text, Alphabet.UCS2))

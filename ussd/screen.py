@@ -1,0 +1,116 @@
+"""What screens are made of: what one shows, where an input leads, how things are said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, Final, TypeAlias
+
+from kernel.money import Money
+from kernel.texts import package_texts
+from ussd.gateway import Names
+from ussd.page import Line, Nav, NavWords
+from ussd.session import Args, Session
+
+TEXTS: Final = package_texts(__file__)
+
+
+class Say:
+    """One language's texts, names, amounts, days. Western digits, no bidi marks."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.nav = NavWords(self("nav.back"), self("nav.home"), self("nav.more"))
+
+    def __call__(self, key: str, **values: object) -> str:
+        return TEXTS.get(self.language, key, **values)
+
+    def name(self, names: Names) -> str:
+        """A name in this language, else in Arabic, else in any."""
+        return names.get(self.language) or names.get("ar") or next(iter(names.values()), "")
+
+    def money(self, amount: Money) -> str:
+        """``5.000 JOD`` with the currency as people write it."""
+        return f"{amount.grouped()} {self('currency.' + amount.currency)}"
+
+    def day(self, on: date) -> str:
+        """Day first, as all our countries write it."""
+        return f"{on:%d/%m/%Y}"
+
+
+SAY: Final[Mapping[str, Say]] = {language: Say(language) for language in TEXTS.languages}
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence to say first on the next screen, by text key."""
+
+    key: str
+    values: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
+    """A screen before paging; ``title`` gives way to a notice; ``remember`` is kept in args."""
+
+    lines: tuple[Line, ...]
+    title: str = ""
+    remember: Args = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Goto:
+    """Move to a screen with what was learnt; ``language``: speak it from now on and remember it."""
+
+    screen: str
+    args: Args = field(default_factory=dict)
+    notice: Notice | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """The input does not fit: say why and ask again."""
+
+    notice: Notice
+
+
+NOT_A_CHOICE: Final = Stay(Notice("notice.choice"))
+
+Show: TypeAlias = Callable[[Session, Any, Say], View | Goto]
+Take: TypeAlias = Callable[[Session, str], Goto | Stay]
+
+
+def no_input(_session: Session, _key: str) -> Goto | Stay:
+    """For screens that only tell."""
+    return NOT_A_CHOICE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Screen:
+    """One row of the menu. ``show`` and ``take`` are pure; what ``show`` needs is loaded before.
+
+    ``ends``: closes the session. ``spends``: loading it starts a payment, so it is entered only
+    by an input to a screen that was shown. ``whole``: inputs count only once its last page was
+    shown.
+    """
+
+    name: str
+    show: Show
+    take: Take = no_input
+    leads_to: tuple[str, ...] = ()
+    nav: Nav = Nav.BACK_AND_HOME
+    ends: bool = False
+    spends: bool = False
+    whole: bool = False
+
+
+def choices(labels: list[tuple[str, str]]) -> tuple[Line, ...]:
+    """Lines of a numbered list from (key, label) pairs."""
+    return tuple(Line(label, key=key) for key, label in labels)
+
+
+def picked(session: Session, key: str) -> Any:
+    """The value behind a typed number (``options`` of the screen), None if there is none."""
+    return session.args.get("options", {}).get(key.lstrip("0"))

@@ -1,0 +1,88 @@
+"""Where a dial arrives: the language, the home screen, help."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+
+from kernel.digits import only_digits
+from ussd.gateway import Recent
+from ussd.page import Line, Nav
+from ussd.screen import NOT_A_CHOICE, TEXTS, Goto, Notice, Say, Screen, Stay, View, choices
+from ussd.screens import bill, receipts
+from ussd.session import Session
+
+NEWS_FOR: Final = timedelta(minutes=15)
+"""How long the outcome of a payment is told on the home screen."""
+
+_LIKE_A_NUMBER: Final = 6
+_TARGETS: Final = {"1": "number", "2": "agencies", "3": "payments", "4": "receipt", "5": "help"}
+
+
+def direct(typed: str) -> Goto | None:
+    """Where a long number leads at once: a control number to its bill, a receipt code to its check.
+
+    None for short input: menu positions are not dialled, so that numbering stays ours to change.
+    """
+    if len(typed) < _LIKE_A_NUMBER:
+        return None
+    digits = only_digits(typed)
+    if digits is not None and len(digits) == receipts.CODE_DIGITS:
+        return Goto("genuine", {"code": digits})
+    found = bill.control_number(typed)
+    return found if isinstance(found, Goto) else Goto("number", notice=found.notice)
+
+
+def _show_language(_session: Session, _facts: None, _say: Say) -> View:
+    own = [TEXTS.get(language, "language.name") for language in TEXTS.languages]
+    lines = choices([(str(at), name) for at, name in enumerate(own, 1)])
+    return View(title="ميزان Mizan", lines=lines)
+
+
+def _take_language(_session: Session, key: str) -> Goto | Stay:
+    languages = {str(at): language for at, language in enumerate(TEXTS.languages, 1)}
+    return Goto("home", language=languages[key]) if key in languages else NOT_A_CHOICE
+
+
+def _show_home(_session: Session, news: Recent | None, say: Say) -> View:
+    title = say("home.title")
+    if news is not None:
+        title = say(f"home.{news.state}", amount=say.money(news.total))
+    labels = [(key, say(f"home.choice.{screen}")) for key, screen in _TARGETS.items()]
+    return View(title=title, lines=choices(labels))
+
+
+def _take_home(_session: Session, key: str) -> Goto | Stay:
+    if key in _TARGETS:
+        return Goto(_TARGETS[key])
+    return direct(key) or NOT_A_CHOICE
+
+
+def _show_help(_session: Session, short_code: str, say: Say) -> View:
+    text = Line(say("help.text", code=short_code))
+    return View(lines=(text, Line(say("help.language"), key="1")))
+
+
+def _take_help(_session: Session, key: str) -> Goto | Stay:
+    return Goto("language") if key == "1" else NOT_A_CHOICE
+
+
+LOST: Final = Notice("notice.lost")
+
+SCREENS: Final = (
+    Screen(
+        name="language",
+        show=_show_language,
+        take=_take_language,
+        leads_to=("home",),
+        nav=Nav.NONE,
+    ),
+    Screen(
+        name="home",
+        show=_show_home,
+        take=_take_home,
+        leads_to=(*_TARGETS.values(), "confirm", "genuine", "language"),
+        nav=Nav.NONE,
+    ),
+    Screen(name="help", show=_show_help, take=_take_help, leads_to=("language",), nav=Nav.HOME),
+)

@@ -1,0 +1,92 @@
+"""Looking back: my last payments, one of them, and whether a receipt code is genuine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from kernel.digits import grouped, only_digits
+from ussd.gateway import Receipt, Recent
+from ussd.page import Line, Nav
+from ussd.screen import NOT_A_CHOICE, Goto, Notice, Say, Screen, Stay, View, choices, picked
+from ussd.session import Session
+
+CODE_DIGITS: Final = 15
+SHOWN: Final = 5
+"""How many of the last payments are listed."""
+
+
+def _show_payments(_session: Session, payments: Sequence[Recent], say: Say) -> View:
+    labels = [
+        (str(at), f"{say.money(recent.total)} {say('state.' + recent.state)}")
+        for at, recent in enumerate(payments, 1)
+    ]
+    options = {str(at): recent.control_number for at, recent in enumerate(payments, 1)}
+    title = say("payments.title" if labels else "payments.none")
+    return View(title=title, lines=choices(labels), remember={"options": options})
+
+
+def _take_payments(session: Session, key: str) -> Goto | Stay:
+    number = picked(session, key)
+    return Goto("payment", {"shown": number}) if number else NOT_A_CHOICE
+
+
+def _show_payment(_session: Session, payment: Recent | None, say: Say) -> View | Goto:
+    if payment is None:
+        return Goto("payments")
+    lines = [
+        Line(say.name(payment.service)),
+        Line(say.name(payment.agency)),
+        Line(f"{say.money(payment.total)} {say('state.' + payment.state)}"),
+        Line(say.day(payment.on)),
+    ]
+    if payment.receipt_number and payment.receipt_code:
+        lines += [
+            Line(say("payment.receipt", number=payment.receipt_number)),
+            Line(say("payment.code", code=grouped(payment.receipt_code, 5))),
+        ]
+    return View(lines=tuple(lines))
+
+
+def _show_receipt(_session: Session, _facts: None, say: Say) -> View:
+    return View(lines=(Line(say("receipt.ask", digits=CODE_DIGITS)),))
+
+
+def _take_receipt(_session: Session, key: str) -> Goto | Stay:
+    digits = only_digits(key)
+    if digits is None or len(digits) != CODE_DIGITS:
+        return Stay(Notice("receipt.bad", {"digits": CODE_DIGITS}))
+    return Goto("genuine", {"code": digits})
+
+
+def _show_genuine(_session: Session, receipt: Receipt | None, say: Say) -> View | Goto:
+    if receipt is None:
+        return Goto("receipt", notice=Notice("receipt.unknown"))
+    lines = (
+        Line(say("receipt.genuine")),
+        Line(f"{say.money(receipt.amount)} {say.day(receipt.on)}"),
+        Line(say.name(receipt.service)),
+        Line(say.name(receipt.agency)),
+        Line(say("payment.receipt", number=receipt.number)),
+    )
+    return View(lines=lines)
+
+
+SCREENS: Final = (
+    Screen(
+        name="payments",
+        show=_show_payments,
+        take=_take_payments,
+        leads_to=("payment",),
+        nav=Nav.HOME,
+    ),
+    Screen(name="payment", show=_show_payment, leads_to=("payments",)),
+    Screen(
+        name="receipt",
+        show=_show_receipt,
+        take=_take_receipt,
+        leads_to=("genuine",),
+        nav=Nav.HOME,
+    ),
+    Screen(name="genuine", show=_show_genuine, leads_to=("receipt",), nav=Nav.NONE, ends=True),
+)
