@@ -102,7 +102,7 @@ def _count(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Sheet:
-    """What a report prints: rows for people and spreadsheets, a foot for people, a JSON document."""
+    """What a report prints: rows for people and spreadsheets, a foot for people, and JSON."""
 
     header: tuple[str, ...]
     rows: list[Row]
@@ -131,7 +131,8 @@ async def _trial_balance(connection: Connection, options: argparse.Namespace) ->
         ],
         document={"as_of": _plain(options.as_of), "balanced": found.is_balanced},
     )
-    sheet.document.update(accounts=sheet.named(sheet.rows), totals=sheet.named(sheet.foot))
+    totals = [{**row, "account": None} for row in sheet.named(sheet.foot)]
+    sheet.document.update(accounts=sheet.named(sheet.rows), totals=totals)
     _print(sheet, options)
     if not found.is_balanced:
         return _complain("the books do not balance")

@@ -7,7 +7,8 @@
 -- A refused transaction leaves nothing behind and its neighbours stand. A malformed one (checked by
 -- journal.py before) breaks a constraint and fails the whole call.
 --
--- Sessions cannot deadlock: each waits for keys in one order, then for new accounts in one order.
+-- Sessions cannot deadlock: each waits for originals and keys in one order, then for new accounts in one
+-- order.
 CREATE FUNCTION ledger.submit_v1(
     ids uuid[], keys text[], digests bytea[], rules text[], versions smallint[],
     occurred timestamptz[], zones text[], dates date[], refs uuid[], originals uuid[], notes text[],
@@ -33,7 +34,7 @@ BEGIN
                    recorded_from + (g.n - 1) * interval '1 microsecond', g.reference, g.reverses, g.note
             FROM given g
             WHERE g.reverses IS NULL OR EXISTS (SELECT FROM ledger.transaction o WHERE o.id = g.reverses)
-            ORDER BY COALESCE(g.reverses::text, g.key) COLLATE "C", g.key COLLATE "C", g.n
+            ORDER BY COALESCE(g.reverses::text, g.key) COLLATE "C", g.n
             ON CONFLICT DO NOTHING
             RETURNING t.id, t.key
         )

@@ -1,0 +1,205 @@
+"""The books from a terminal: tables for people, JSON and CSV for programs, exit codes for scripts."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernel.database import Database
+from ledger import cli
+from tests.unit.ledger.makers import book_all, fee, movement
+
+CLEARING = "Assets:Clearing:DEMO:JOD"
+
+
+class Terminal:
+    """Runs commands on the test's database and keeps what they said."""
+
+    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
+        self._capture = capture
+
+    async def __call__(self, *argv: str) -> tuple[int, str, str]:
+        """Exit code, standard output, standard error."""
+        self._capture.readouterr()
+        try:
+            code = await asyncio.to_thread(cli.main, list(argv))
+        except SystemExit as left:
+            code = int(str(left.code))
+        said = self._capture.readouterr()
+        return code, said.out, said.err
+
+    async def json(self, *argv: str) -> Any:
+        """What a command that succeeds prints as JSON."""
+        code, out, _ = await self(*argv, "--json")
+        assert code == 0
+        return json.loads(out)
+
+
+@pytest.fixture
+def terminal(
+    database_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Terminal:
+    """A terminal on the test's database."""
+    monkeypatch.setenv("MIZAN_DATABASE_URL", database_url)
+    return Terminal(capsys)
+
+
+@pytest.fixture
+async def booked(database: Database) -> Database:
+    """One fee in three currencies."""
+    await book_all(database, [fee(f"k {each}", currency=each) for each in ("JOD", "LBP", "ILS")])
+    return database
+
+
+async def test_a_trial_balance_prints_aligned_amounts_and_totals(
+    terminal: Terminal, booked: Database
+) -> None:
+    code, out, _ = await terminal("trial-balance")
+    lines = out.splitlines()
+    assert code == 0
+    assert lines[0].split() == ["account", "currency", "debits", "credits", "balance"]
+    assert [CLEARING, "JOD", "5.400", "0.000", "5.400"] in [line.split() for line in lines]
+    assert lines[-1].split() == ["total", "LBP", "5,400", "5,400", "0"]
+
+
+async def test_a_trial_balance_as_json_has_plain_amounts(
+    terminal: Terminal, booked: Database
+) -> None:
+    found = await terminal.json("trial-balance", "--as-of", "2026-11-21")
+    assert found["balanced"] is True
+    assert found["as_of"] == "2026-11-21"
+    assert {"currency": "ILS", "debits": "54.00", "credits": "54.00", "balance": "0.00"} in found[
+        "totals"
+    ]
+    assert (await terminal.json("trial-balance", "--as-of", "2026-11-20"))["accounts"] == []
+
+
+async def test_a_trial_balance_as_csv_has_one_row_per_account(
+    terminal: Terminal, booked: Database
+) -> None:
+    _, out, _ = await terminal("trial-balance", "--csv")
+    rows = list(csv.DictReader(io.StringIO(out)))
+    assert len(rows) == 12
+    assert sum(int(row["balance"]) for row in rows if row["currency"] == "LBP") == 0
+
+
+async def test_a_statement_prints_opening_lines_and_closing(
+    terminal: Terminal, booked: Database
+) -> None:
+    code, out, _ = await terminal("statement", CLEARING)
+    assert code == 0
+    assert out.count("FEE_SUCCEEDED") == 4
+    assert out.splitlines()[-1].split() == ["closing", "balance", "5.400"]
+    found = await terminal.json("statement", CLEARING, "--since", "2026-11-22")
+    assert (found["opening"], found["closing"], found["lines"]) == ("5.400", "5.400", [])
+
+
+async def test_a_statement_cut_short_says_so(terminal: Terminal, booked: Database) -> None:
+    code, out, err = await terminal("statement", CLEARING, "--limit", "1", "--csv")
+    assert (code, len(out.splitlines())) == (0, 4)
+    assert "only the first 1 lines" in err
+
+
+async def test_a_statement_of_no_account_fails_with_its_name(terminal: Terminal) -> None:
+    code, _, err = await terminal("statement", "Assets:Clearing:NOBODY:JOD")
+    assert code == 1
+    assert "Assets:Clearing:NOBODY:JOD" in err
+
+
+async def test_the_journal_says_how_to_go_on(terminal: Terminal, booked: Database) -> None:
+    _, _, err = await terminal("journal", "--limit", "2")
+    after = err.split()[-1]
+    found = await terminal.json("journal", "--after", after)
+    assert found["next"] is None
+    assert {each["key"] for each in found["postings"]} == {"k JOD"}
+
+
+async def test_verify_passes_sound_books_and_names_the_row_that_was_changed(
+    terminal: Terminal, booked: Database
+) -> None:
+    assert (await terminal("verify"))[:2] == (0, "sound: 3 transactions, 12 postings\n")
+    async with booked.transaction() as connection:
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        changed = await connection.fetchval(
+            "UPDATE ledger.posting SET amount = 1 WHERE n = 1 RETURNING transaction"
+        )
+    code, out, _ = await terminal("verify")
+    assert code == 1
+    assert out.startswith("BAD: transaction")
+    code, out, _ = await terminal("verify", "--json")
+    assert (code, json.loads(out)["sound"]) == (1, False)
+    assert changed is not None
+
+
+async def test_an_unbalanced_trial_balance_fails(terminal: Terminal, booked: Database) -> None:
+    async with booked.transaction() as connection:
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(
+            "UPDATE ledger.posting SET credit ="
+            " (SELECT id FROM ledger.account WHERE path = 'Liabilities:StampDuty:ILS')"
+            " WHERE ctid = (SELECT min(ctid) FROM ledger.posting)"
+        )
+    code, _, err = await terminal("trial-balance")
+    assert code == 1
+    assert "do not balance" in err
+
+
+async def test_an_export_goes_to_a_file_or_to_standard_output(
+    terminal: Terminal, booked: Database, tmp_path: Path
+) -> None:
+    file = tmp_path / "a journal.csv"
+    code, out, _ = await terminal("export", "--format", "csv", "--output", str(file))
+    assert (code, out) == (0, f"3 transactions written to {file}\n")
+    _, printed, _ = await terminal("export", "--format", "csv")
+    assert file.read_text(encoding="utf-8") == printed
+    assert len(list(csv.DictReader(io.StringIO(printed)))) == 12
+
+
+async def test_free_text_cannot_become_a_formula_in_a_spreadsheet(
+    terminal: Terminal, database: Database
+) -> None:
+    await book_all(database, [movement("=1+1", note="@SUM(A1)")])
+    for command in (["journal", "--csv"], ["export", "--format", "csv"]):
+        _, out, _ = await terminal(*command)
+        (row,) = csv.DictReader(io.StringIO(out))
+        assert row["key"] == "'=1+1"
+        assert row.get("note", "'@SUM(A1)") == "'@SUM(A1)"
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        [],
+        ["prove"],
+        ["trial-balance", "--as-of", "yesterday"],
+        ["trial-balance", "--json", "--csv"],
+        ["statement"],
+        ["statement", CLEARING, "--limit", "0"],
+        ["journal", "--after", "x"],
+        ["export"],
+        ["export", "--format", "pdf"],
+    ],
+)
+def test_what_is_not_understood_exits_with_two(
+    argv: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as left:
+        cli.main(argv)
+    assert left.value.code == 2
+    assert "usage: mizan ledger" in capsys.readouterr().err
+
+
+def test_without_a_database_it_says_what_to_set(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("MIZAN_DATABASE_URL", raising=False)
+    assert cli.main(["verify"]) == 2
+    assert "MIZAN_DATABASE_URL" in capsys.readouterr().err
