@@ -53,7 +53,7 @@ def create_app() -> Starlette:
 def _routes(
     settings: config.Config, database: Database, valkey: Valkey, http: HttpClient, wake: Wakeup
 ) -> list[BaseRoute]:
-    desk = compose.desk(settings, database, http)
+    desk = compose.desk(settings, database, http, wake)
     texting = compose.sms_desk(settings, desk, http)
     finance = console.desk.Desk(
         database=database,
@@ -68,7 +68,7 @@ def _routes(
         *ussd.routes.routes(
             channels=settings.channels,
             wallets=settings.wallets,
-            gateway=DeskGateway(desk, wake),
+            gateway=DeskGateway(desk),
             valkey=valkey,
             keys=desk.keys,
             clock=desk.clock,

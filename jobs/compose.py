@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -20,7 +20,12 @@ from sms.desk import DeskView, SmsDesk
 from wallets import directory
 
 
-def desk(settings: Config, database: Database, http: HttpClient) -> Desk:
+def desk(
+    settings: Config,
+    database: Database,
+    http: HttpClient,
+    wake: Callable[[], None] = lambda: None,
+) -> Desk:
     """The use cases' dependencies, as every process builds them."""
     clock = SystemClock()
     return Desk(
@@ -32,6 +37,7 @@ def desk(settings: Config, database: Database, http: HttpClient) -> Desk:
         wallets=directory.build_all(settings.wallets, http, clock),
         wallet_configs=settings.wallets,
         public_url=settings.public_url,
+        wake=wake,
     )
 
 
@@ -67,7 +73,9 @@ async def opened(settings: Config, *, overdue_s: float = 0.0) -> AsyncIterator[E
     try:
         use_cases = desk(settings, database, http)
         work = handlers(use_cases, sms_desk(settings, use_cases, http))
-        yield Engine(use_cases, Runner(database, work, overdue_s=overdue_s))
+        yield Engine(
+            use_cases, Runner(database, work, lease_s=settings.work_lease_s, overdue_s=overdue_s)
+        )
     finally:
         await http.close()
         await database.close()

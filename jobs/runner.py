@@ -20,27 +20,29 @@ from kernel.work import LeaseLost, Work
 Handler = Callable[[Work], Awaitable[None]]
 Observer = Callable[[str, str, float], None]
 
-LEASE_S = 30.0
-"""Longer than any call a handler makes; a dead holder's row is free again after this."""
-
 MAX_ATTEMPTS = 25
 MAX_BACKOFF_S = 300.0
 
 
 class Runner:
-    """One event loop's share of the work table."""
+    """One event loop's share of the work table.
+
+    ``lease_s`` is longer than any call a handler makes; a dead holder's row is free after it.
+    """
 
     def __init__(
         self,
         database: Database,
         handlers: Mapping[str, Handler],
         *,
+        lease_s: float,
         slots: int = 32,
         overdue_s: float = 0.0,
         observe: Observer | None = None,
     ) -> None:
         self._database = database
         self._handlers = handlers
+        self._lease_s = lease_s
         self._slots = slots
         self._overdue_s = overdue_s
         self._observe = observe
@@ -69,13 +71,13 @@ class Runner:
             if not busy:
                 await self._pause(every_s)
         if self._running:
-            await asyncio.wait(self._running, timeout=LEASE_S)
+            await asyncio.wait(self._running, timeout=self._lease_s)
 
     async def drain(self) -> int:
         """Run everything that is due now and what it causes; returns how many rows were handled."""
         handled = 0
         while True:
-            items = await work.claim(self._database, limit=self._slots, lease_s=LEASE_S)
+            items = await work.claim(self._database, limit=self._slots, lease_s=self._lease_s)
             if not items:
                 return handled
             await asyncio.gather(*(self._handle(item) for item in items))
@@ -88,7 +90,7 @@ class Runner:
             return False
         self._poked.clear()
         items = await work.claim(
-            self._database, limit=free, lease_s=LEASE_S, overdue_s=self._overdue_s
+            self._database, limit=free, lease_s=self._lease_s, overdue_s=self._overdue_s
         )
         for item in items:
             task = asyncio.create_task(self._handle(item))

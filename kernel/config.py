@@ -97,6 +97,7 @@ class Config:
     sandbox_url: str
     log_level: str
     sms_channel: str
+    work_lease_s: float
     trusted_proxies: tuple[str, ...]
     metrics_from: tuple[str, ...]
     wallets: dict[str, WalletConfig]
@@ -128,6 +129,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         sandbox_url=environ.get("MIZAN_SANDBOX_URL", "").rstrip("/"),
         log_level=raw.get("log_level", "INFO"),
         sms_channel=raw.get("sms_channel", ""),
+        work_lease_s=float(raw.get("work_lease_s", 30.0)),
         trusted_proxies=tuple(raw.get("trusted_proxies", ())),
         metrics_from=tuple(raw.get("metrics_from", ())),
         wallets=_named(WalletConfig, "code", raw.get("wallets", {})),
@@ -142,6 +144,12 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
 def _check(config: Config) -> None:
     if len(config.secret_key) < 32 or len(set(config.secret_key)) < 10:
         raise ConfigError("MIZAN_SECRET_KEY must be at least 32 random characters")
+    slowest = max((wallet.timeout_s for wallet in config.wallets.values()), default=0.0)
+    if config.work_lease_s <= slowest:
+        raise ConfigError(
+            f"work_lease_s ({config.work_lease_s}) must be longer than any timeout_s ({slowest}):"
+            " a call must not outlive its lease"
+        )
     if config.is_sandbox:
         return
     if "*" in config.trusted_proxies:

@@ -4,6 +4,7 @@ from.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kernel.clock import Clock
@@ -14,9 +15,16 @@ from kernel.privacy import Keys
 from wallets.port import Wallet
 
 
+def _nobody() -> None:
+    """A process that looks for work by itself needs no wake-up."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """The dependencies of the use cases; built by a composition root."""
+    """The dependencies of the use cases; built by a composition root.
+
+    ``wake`` is called after a commit that left work for a worker.
+    """
 
     database: Database
     keys: Keys
@@ -26,3 +34,4 @@ class Desk:
     wallets: dict[str, Wallet]
     wallet_configs: dict[str, WalletConfig]
     public_url: str
+    wake: Callable[[], None] = _nobody

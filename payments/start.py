@@ -84,7 +84,9 @@ async def start(desk: Desk, request: StartRequest) -> Started | Refused:
     """
     try:
         async with desk.database.transaction() as connection:
-            return await _start(desk, connection, request)
+            answer = await _start(desk, connection, request)
+        desk.wake()
+        return answer
     except _OrderRefused as order:
         return order.refused
     except _BillTaken:

@@ -1,30 +1,33 @@
-"""The whole installation as processes, for journeys and faults: every one can be killed and started again.
+"""A private installation as processes, for tests and benchmarks: each can be killed and restarted.
 
-Same commands and settings as ``./mizan run``, with the operator's delays and our poll schedule shortened.
+Same commands and settings as ``./mizan run``, in a home of its own, on free ports.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
 import httpx
 
+from fees import catalogue
+from kernel.database import Database
+from kernel.migrations import migrate
 from launch.embedded import Servers
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 30.0
-PACE = "0.02"
-SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
+POLL_S = 0.05
+SECRET = secrets.token_urlsafe(32)
 
 PROGRAMS = {
     "web": ("uvicorn", "app:create_app", "--factory", "--loop", "uvloop", "--http", "httptools",
@@ -37,10 +40,16 @@ PROGRAMS = {
 
 @dataclass
 class Stack:
-    """A running installation in a home of its own."""
+    """A running installation in a home of its own.
+
+    ``pace`` multiplies the sandbox operator's delays; ``cpus`` pins a program to some cores.
+    """
 
     home: Path
     servers: Servers
+    config: Path = ROOT / "config" / "sandbox.toml"
+    pace: float = 1.0
+    cpus: dict[str, set[int]] = field(default_factory=dict)
     ports: dict[str, int] = field(default_factory=lambda: {"web": _port(), "sandbox": _port()})
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -57,15 +66,24 @@ class Stack:
         return {
             **os.environ,
             **self.servers.urls.as_environment(),
-            "MIZAN_CONFIG": str(ROOT / "tests" / "stack.toml"),
+            "MIZAN_CONFIG": str(self.config),
             "MIZAN_HOME": str(self.home),
             "MIZAN_PUBLIC_URL": self.gateway,
             "MIZAN_SANDBOX_URL": self.operator,
-            "MIZAN_SANDBOX_PACE": PACE,
+            "MIZAN_SANDBOX_PACE": str(self.pace),
             "MIZAN_SECRET_KEY": SECRET,
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": str(ROOT),
         }
+
+    async def prepare(self) -> None:
+        """Migrate and load the demo catalogue."""
+        url = self.servers.urls.database_url
+        await migrate(url)
+        database = await Database.connect(url, size=1)
+        async with database.transaction() as connection:
+            await catalogue.load_demo(connection)
+        await database.close()
 
     def start(self, *names: str) -> None:
         """Start programs (all if none is named) and wait until the HTTP ones answer."""
@@ -73,9 +91,12 @@ class Stack:
             module, *arguments = PROGRAMS[name]
             argv = [sys.executable, "-m", module, *(part.format(**self.ports) for part in arguments)]
             with (self.home / f"{name}.log").open("ab") as log:
-                self.running[name] = subprocess.Popen(
+                process = subprocess.Popen(
                     argv, cwd=ROOT, env=self.environ, stdout=log, stderr=subprocess.STDOUT
                 )
+            if name in self.cpus:
+                os.sched_setaffinity(process.pid, self.cpus[name])
+            self.running[name] = process
         for name in names or PROGRAMS:
             if name in self.ports:
                 path = "/readyz" if name == "web" else "/gsma/v1.2/mm/heartbeat"
@@ -137,7 +158,7 @@ class Stack:
         while not _answers(url):
             if self.running[name].poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"{name} did not start\n{self.tail()}")
-            _pause()
+            time.sleep(POLL_S)
 
 
 def _answers(url: str) -> bool:
@@ -145,10 +166,6 @@ def _answers(url: str) -> bool:
         return httpx.get(url, timeout=5, trust_env=False).status_code < 300
     except httpx.HTTPError:
         return False
-
-
-def _pause(wait: Callable[[float], None] = time.sleep) -> None:
-    wait(0.05)
 
 
 def _port() -> int:

@@ -1,0 +1,145 @@
+"""A load generator: many keep-alive connections, one request after the other on each, every latency kept.
+
+Speaks just enough HTTP/1.1 for servers of ours (Content-Length answers) so that it costs less than what
+it measures. Run it in a process of its own, on other cores than the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import cast
+from urllib.parse import urlsplit
+
+_LENGTH = b"content-length:"
+
+
+@dataclass(slots=True)
+class Answer:
+    """Status and body of one answer."""
+
+    status: int
+    body: bytes
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one run saw; latencies in seconds."""
+
+    latencies: list[float] = field(default_factory=list)
+    errors: int = 0
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Answers per second, errors not counted."""
+        return (len(self.latencies) - self.errors) / self.seconds if self.seconds else 0.0
+
+    def percentile_ms(self, share: float) -> float:
+        """A latency percentile in milliseconds."""
+        ordered = sorted(self.latencies)
+        return round(ordered[min(len(ordered) - 1, int(len(ordered) * share))] * 1000, 3)
+
+
+class Connection(asyncio.Protocol):
+    """One keep-alive connection."""
+
+    def __init__(self) -> None:
+        self._buffer = b""
+        self._waiter: asyncio.Future[Answer] | None = None
+        self._transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
+
+    def data_received(self, data: bytes) -> None:
+        self._buffer += data
+        end = self._buffer.find(b"\r\n\r\n")
+        if end < 0 or self._waiter is None:
+            return
+        head = self._buffer[:end].lower()
+        at = head.find(_LENGTH)
+        length = int(head[at + len(_LENGTH) :].split(b"\r\n", 1)[0]) if at >= 0 else 0
+        if len(self._buffer) < end + 4 + length:
+            return
+        body = self._buffer[end + 4 : end + 4 + length]
+        self._buffer = b""
+        waiter, self._waiter = self._waiter, None
+        if not waiter.done():
+            waiter.set_result(Answer(int(head[9:12]), body))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(exc or ConnectionResetError("closed by the server"))
+
+    async def send(self, request: bytes) -> Answer:
+        """Send one prepared request and wait for its answer."""
+        assert self._transport is not None
+        self._waiter = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return await self._waiter
+
+    def close(self) -> None:
+        """Hang up."""
+        if self._transport is not None:
+            self._transport.close()
+
+
+async def connect(url: str) -> Connection:
+    """A connection to the server of a URL."""
+    parts = urlsplit(url)
+    loop = asyncio.get_running_loop()
+    _, connection = await loop.create_connection(Connection, parts.hostname, parts.port)
+    return connection
+
+
+def post(url: str, body: bytes) -> bytes:
+    """A form POST, ready to write."""
+    parts = urlsplit(url)
+    return (
+        f"POST {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+        "Content-Type: application/x-www-form-urlencoded\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode() + body
+
+
+async def closed_loop(
+    url: str,
+    requests: Callable[[int], Iterator[bytes]],
+    *,
+    connections: int,
+    seconds: float,
+    good: Callable[[Answer], bool],
+) -> Tally:
+    """Every connection sends its own requests one after the other until time is up."""
+    tally = Tally()
+    links = [await connect(url) for _ in range(connections)]
+    started = time.perf_counter()
+    until = started + seconds
+    await asyncio.gather(
+        *(_drive(link, requests(n), until, good, tally) for n, link in enumerate(links))
+    )
+    tally.seconds = time.perf_counter() - started
+    for link in links:
+        link.close()
+    return tally
+
+
+async def _drive(
+    link: Connection,
+    requests: Iterator[bytes],
+    until: float,
+    good: Callable[[Answer], bool],
+    tally: Tally,
+) -> None:
+    for request in requests:
+        before = time.perf_counter()
+        answer = await link.send(request)
+        after = time.perf_counter()
+        tally.latencies.append(after - before)
+        if not good(answer):
+            tally.errors += 1
+        if after > until:
+            return
