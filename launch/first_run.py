@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+from console import staff
+from fees import catalogue
+from kernel.database import Database
 from launch.embedded import Urls
 
 
@@ -17,22 +20,19 @@ class Login:
 class FirstRun:
     """What the banner tells; `login` only when it was made just now."""
 
-    control_numbers: tuple[str, ...]
+    bills: tuple[str, ...]
     login: Login | None
 
 
 async def prepare(urls: Urls) -> FirstRun:
     """Load the demo catalogue and make the first login, each once in the life of a database."""
-    return FirstRun(await load_demo(urls), await make_login(urls))
-
-
-async def load_demo(urls: Urls) -> tuple[str, ...]:
-    """Control numbers of demo bills that can be paid now."""
-    del urls
-    return ()
-
-
-async def make_login(urls: Urls) -> Login | None:
-    """The console's first user, or None when there is one."""
-    del urls
-    return None
+    database = await Database.connect(urls.database_url, size=1)
+    try:
+        async with database.transaction() as connection:
+            await catalogue.load_demo(connection)
+            bills = await catalogue.demo_bills(connection)
+            password = await staff.ensure_first_user(connection)
+    finally:
+        await database.close()
+    login = Login(staff.FIRST_NAME, password) if password else None
+    return FirstRun(tuple(f"{bill.control_number}  {bill.description}" for bill in bills), login)

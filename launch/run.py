@@ -19,6 +19,7 @@ from launch.supervisor import Supervisor
 from launch.terminal import explained, say, signals_raise
 
 TEND_S = 0.5
+BILLS_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _greet(place: Place, public_url: str, first: FirstRun) -> None:
     if first.login is not None:
         name, password = first.login.name, first.login.password
         lines += ["", f"  Console login, shown only now: {name} / {password}"]
-    if first.control_numbers:
-        lines += ["", f"  Bills to try: {', '.join(first.control_numbers[:3])}"]
+    if first.bills:
+        lines += ["", "  Bills to try:", *(f"    {bill}" for bill in first.bills[:BILLS_SHOWN])]
     lines += ["", "  Dial:  ./mizan dial +962790000000 '*789#'", "  Stop:  Ctrl-C", ""]
     print("\n".join(lines), flush=True)
