@@ -56,18 +56,27 @@ class DeskGateway:
             found = await catalogue.agencies(connection, country)
             if not found and country is not None:
                 found = await catalogue.agencies(connection, None)
-        return _numbered(found)
+        return agency_choices(found)
 
     async def services(self, agency: str) -> Sequence[ServiceChoice]:
         """See the port."""
         async with self._desk.database.read() as connection:
-            return [_choice(service) for service in await catalogue.services(connection, agency)]
+            return [
+                service_choice(service) for service in await catalogue.services(connection, agency)
+            ]
 
     async def offer(self, control_number: str) -> Offer | Refused:
         """See the port."""
         offered = await offers.offer(self._desk, control_number)
         if isinstance(offered, offers.Offer):
-            return _offer(offered.bill.agency, offered.bill.service, offered.charge)
+            bill = offered.bill
+            chosen = Order(
+                agency=bill.agency.code,
+                service=bill.service.code,
+                quantity=bill.quantity,
+                band=bill.band,
+            )
+            return _offer(bill.agency, bill.service, offered.charge, chosen)
         return Refused(offered.refusal, await self._day_of(offered, control_number))
 
     async def order_price(self, order: Order) -> Offer | Refused:
@@ -89,7 +98,7 @@ class DeskGateway:
             )
         if isinstance(charge, FeeRefusal):
             return Refused(Refusal.SERVICE_UNAVAILABLE)
-        return _offer(agency, service, charge)
+        return _offer(agency, service, charge, order)
 
     async def start(self, intent: Intent) -> Started | Refused:
         """See the port."""
@@ -121,8 +130,8 @@ class DeskGateway:
         """See the port."""
         return [
             Recent(
-                agency=_short(summary.agency_short_names, summary.agency_names),
-                service=_short(summary.service_short_names, summary.service_names),
+                agency=short(summary.agency_short_names, summary.agency_names),
+                service=short(summary.service_short_names, summary.service_names),
                 total=summary.total,
                 state=str(summary.public_state),
                 on=business_date(summary.created_at, summary.zone),
@@ -156,31 +165,31 @@ class DeskGateway:
         return None if bill is None else business_date(refused.at, bill.agency.zone)
 
 
-def _numbered(agencies: Sequence[Agency]) -> list[AgencyChoice]:
+def agency_choices(agencies: Sequence[Agency]) -> list[AgencyChoice]:
     """Menu numbers are stable within a country; a list over several counts through instead."""
     unique = max(Counter(agency.number for agency in agencies).values(), default=1) == 1
     return [
         AgencyChoice(
             agency.code,
             agency.number if unique else at,
-            _short(agency.short_names, agency.names),
+            short(agency.short_names, agency.names),
         )
         for at, agency in enumerate(agencies, 1)
     ]
 
 
-def _choice(service: Service) -> ServiceChoice:
+def service_choice(service: Service) -> ServiceChoice:
     return ServiceChoice(
         code=service.code,
         number=service.number,
-        names=_short(service.short_names, service.names),
+        names=short(service.short_names, service.names),
         currency=service.currency,
         asks=Asks(service.asks),
-        bands=tuple((band.code, _short(band.short_names, band.names)) for band in service.bands),
+        bands=tuple((band.code, short(band.short_names, band.names)) for band in service.bands),
     )
 
 
-def _offer(agency: Agency, service: Service, charge: Charge) -> Offer:
+def _offer(agency: Agency, service: Service, charge: Charge, chosen: Order) -> Offer:
     price = Price(
         principal=charge.principal,
         stamp=charge.stamp,
@@ -188,11 +197,16 @@ def _offer(agency: Agency, service: Service, charge: Charge) -> Offer:
         service_fee=charge.service_fee,
         total=charge.total,
     )
+    bands = {band.code: short(band.short_names, band.names) for band in service.bands}
     return Offer(
-        _short(agency.short_names, agency.names), _short(service.short_names, service.names), price
+        short(agency.short_names, agency.names),
+        short(service.short_names, service.names),
+        price,
+        band=bands.get(chosen.band or ""),
+        quantity=chosen.quantity,
     )
 
 
-def _short(short: dict[str, str], full: dict[str, str]) -> dict[str, str]:
+def short(short: dict[str, str], full: dict[str, str]) -> dict[str, str]:
     """Short names where there are any: a screen of 80 letters has no room for titles."""
     return {**full, **short}

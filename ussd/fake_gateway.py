@@ -171,7 +171,13 @@ class FakeGateway:
             if service.code == order.service:
                 unit = order.amount or Money(5000, service.currency)
                 offer = offer_of(unit.times(order.quantity))
-                return replace(offer, agency=AGENCIES[order.agency], service=service.names)
+                return replace(
+                    offer,
+                    agency=AGENCIES[order.agency],
+                    service=service.names,
+                    band=dict(service.bands).get(order.band or ""),
+                    quantity=order.quantity,
+                )
         return Refused(Refusal.SERVICE_UNAVAILABLE)
 
     async def start(self, intent: Intent) -> Started | Refused:

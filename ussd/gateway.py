@@ -74,11 +74,13 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Something that can be paid now: whom, what for, how much."""
+    """Something that can be paid now: whom, what for (of which class, how many), how much."""
 
     agency: Names
     service: Names
     price: Price
+    band: Names | None = None
+    quantity: int = 1
 
 
 @dataclass(frozen=True, slots=True)

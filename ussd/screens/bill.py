@@ -61,6 +61,7 @@ def _show_confirm(session: Session, facts: ConfirmFacts, say: Say) -> View | Got
     lines = (
         Line(say.name(offer.agency)),
         Line(say.name(offer.service)),
+        *_choices_made(offer, say),
         *_items(offer.price, say),
         # The total and the key that agrees to it are never apart.
         Line(say("confirm.total", amount=say.money(total)), keep=True),
@@ -69,6 +70,12 @@ def _show_confirm(session: Session, facts: ConfirmFacts, say: Say) -> View | Got
     agreed = [total.minor, total.currency]
     remember = {"wallet": wallet, "agreed": agreed, "payment": str(facts.payment)}
     return View(lines=lines, remember=remember)
+
+
+def _choices_made(offer: Offer, say: Say) -> tuple[Line, ...]:
+    band = (Line(say.name(offer.band)),) if offer.band else ()
+    many = (Line(say("confirm.quantity", count=offer.quantity)),) if offer.quantity > 1 else ()
+    return band + many
 
 
 def _items(price: Price, say: Say) -> tuple[Line, ...]:
