@@ -1,0 +1,435 @@
+"""What people text and what they get back, through the doors and the database."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+from urllib.parse import urlencode
+from uuid import UUID
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from twilio.request_validator import (  # type: ignore[import-untyped]  # ships no types
+    RequestValidator,
+)
+
+from fees import bills, catalogue
+from kernel import subscribers, work
+from kernel.clock import ManualClock
+from kernel.config import PaymentsConfig
+from kernel.database import Database
+from kernel.http import HttpClient
+from kernel.ids import RandomIds
+from kernel.privacy import Keys
+from payments.desk import Desk
+from payments.offer import Refused
+from payments.receipt import ReceiptCheck
+from payments.refusals import Refusal
+from sms import answers, inbound, outbox
+from sms.carriers.twilio import Twilio
+from sms.channels import Channel
+from sms.compose import TEXTS
+from sms.desk import DeskView, SmsDesk
+from sms.outbox import Message
+from sms.port import Delivery
+from sms.routes import MAX_BODY_BYTES, routes
+from tests.unit.sms.correspondence import AT, LBP, PAYER, PAYMENT, FixedPayments, config, payment
+from tests.unit.sms.correspondence import desk as make_desk
+
+CODE = "123456789012345"
+BILL = "123456789012"
+GATEWAY = "https://gw.example.gov.jo"
+
+
+class Line:
+    """A gateway with its doors open, and somebody who texts it."""
+
+    def __init__(self, desk: SmsDesk) -> None:
+        self.desk = desk
+        self.woken = 0
+        self.app = Starlette(routes=routes(desk, self.wake))
+        self._texts = 0
+
+    def wake(self) -> None:
+        self.woken += 1
+
+    @property
+    def payments(self) -> FixedPayments:
+        assert isinstance(self.desk.payments, FixedPayments)
+        return self.desk.payments
+
+    @asynccontextmanager
+    async def client(self, host: str = "127.0.0.1") -> AsyncIterator[httpx.AsyncClient]:
+        transport = httpx.ASGITransport(self.app, client=(host, 5000))
+        async with httpx.AsyncClient(transport=transport, base_url=GATEWAY) as client:
+            yield client
+
+    async def post(
+        self, path: str, body: bytes, *, host: str = "127.0.0.1", **headers: str
+    ) -> httpx.Response:
+        async with self.client(host) as client:
+            return await client.post(path, content=body, headers=headers)
+
+    async def texts(self, text: str, *, sender: str = PAYER.e164, id: str = "") -> httpx.Response:
+        self._texts += 1
+        fields = {"id": id or f"i{self._texts}", "from": sender, "to": "MIZAN", "text": text}
+        return await self.post("/sms/sandbox/inbound", urlencode(fields).encode())
+
+    async def answered(self) -> list[str]:
+        """Let the worker answer what is due; all answers so far, oldest first."""
+        for item in await work.claim(self.desk.database):
+            handle = answers.answer if item.kind == inbound.ANSWER else outbox.send
+            await handle(self.desk, item)
+        async with self.desk.database.read() as connection:
+            rows = await connection.fetch("SELECT body FROM sms.message ORDER BY created_at, id")
+        return [row["body"] for row in rows]
+
+    async def kept(self) -> int:
+        async with self.desk.database.read() as connection:
+            count: int = await connection.fetchval("SELECT count(*) FROM sms.inbound")
+        return count
+
+
+@pytest.fixture
+def line(database: Database, keys: Keys, clock: ManualClock) -> Line:
+    return Line(make_desk(database, keys, clock))
+
+
+async def test_a_genuine_receipt_is_confirmed_in_the_language_of_the_question(line: Line) -> None:
+    line.payments.receipts[CODE] = ReceiptCheck(
+        "12345678901", LBP, {"ar": "الأمن العام", "en": "General Security"},
+        {"ar": "غرامة", "en": "Penalty"}, AT, "Asia/Beirut", BILL,
+    )  # fmt: skip
+
+    await line.texts("تحقق ١٢٣٤٥ ٦٧٨٩٠ ١٢٣٤٥")
+    assert (await line.answered())[-1] == (
+        "الإيصال 12345678901 صحيح: دُفع 180,000,000 ليرة إلى الأمن العام: غرامة، بتاريخ 22/11/2026"
+    )
+
+    await line.texts(f"verify {CODE}")
+    assert (await line.answered())[-1] == (
+        "Genuine receipt 12345678901: 180,000,000 LBP paid to General Security, Penalty, 22/11/2026"
+    )
+
+
+async def test_a_code_that_is_not_genuine_says_how_to_look_again(line: Line) -> None:
+    await line.texts("VERIFY 99999 99999 99999")
+
+    assert await line.answered() == [
+        "No receipt has this code. Check its 15 digits, then text VERIFY and the code again"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("refused", "answer"),
+    [
+        (Refused(Refusal.BILL_NOT_FOUND), "No bill has this number. Check it with the agency"),
+        (
+            Refused(Refusal.BILL_ALREADY_PAID, at=AT, payment=PAYMENT),
+            f"Bill {BILL} was paid on 22/11/2026. There is nothing to pay",
+        ),
+        (
+            Refused(Refusal.PAYMENT_IN_FLIGHT, at=AT, payment=PAYMENT),
+            f"Bill {BILL} is being paid now. Wait for the receipt and do not pay again",
+        ),
+        (
+            Refused(Refusal.CONTROL_NUMBER_MISTYPED),
+            "This bill number was mistyped. "
+            "Check its 12 digits, then text PAY and the number again",
+        ),
+        (Refused(Refusal.BOOKS_UNBALANCED), f"Bill {BILL} cannot be paid now. Try again later"),
+    ],
+)
+async def test_a_bill_that_cannot_be_paid_says_why(
+    line: Line, refused: Refused, answer: str
+) -> None:
+    line.payments.offers[BILL] = refused
+    line.payments.payments[PAYMENT] = payment()
+
+    await line.texts(f"PAY {BILL}")
+
+    assert await line.answered() == [answer]
+
+
+async def test_every_reason_has_an_answer() -> None:
+    assert set(answers.REFUSED) <= set(Refusal)
+    for template in answers.REFUSED.values():
+        assert template in TEXTS.keys("ar")
+
+
+async def test_stop_and_start_are_obeyed_and_confirmed(line: Line, keys: Keys) -> None:
+    async def stopped() -> bool:
+        async with line.desk.database.read() as connection:
+            person = await subscribers.find(connection, keys, keys.pseudonym(PAYER))
+        return person is not None and person.sms_stopped
+
+    await line.texts("إيقاف")
+    assert "ابدأ" in (await line.answered())[-1]
+    assert await stopped()
+
+    await line.texts("START")
+    assert "STOP" in (await line.answered())[-1]
+    assert not await stopped()
+
+
+async def test_the_language_somebody_chose_answers_english_words(line: Line, keys: Keys) -> None:
+    async with line.desk.database.transaction() as connection:
+        await subscribers.set_language(connection, keys, PAYER, "fr")
+
+    await line.texts("VERIFY 1")
+
+    assert (await line.answered())[-1].startswith("Aucune quittance")
+
+
+async def test_anything_else_gets_help_once_in_an_hour(line: Line, clock: ManualClock) -> None:
+    for text in ("hello", "thanks", "who is this?"):
+        await line.texts(text)
+        await line.answered()
+    assert len(await line.answered()) == 1
+
+    clock.forward(timedelta(hours=1, seconds=1))
+    await line.texts("hello")
+    assert len(await line.answered()) == 2
+    assert await line.kept() == 4
+
+
+async def test_two_machines_cannot_talk_for_ever(line: Line) -> None:
+    for _ in range(25):
+        await line.texts("VERIFY 1")
+        await line.answered()
+
+    assert len(await line.answered()) == line.desk.answers_limit
+    assert await line.kept() == 25
+
+
+async def test_the_limit_of_one_person_is_not_that_of_another(line: Line) -> None:
+    for _ in range(line.desk.answers_limit + 1):
+        await line.texts("VERIFY 1")
+        await line.answered()
+
+    await line.texts("VERIFY 1", sender="+962790000000")
+
+    assert len(await line.answered()) == line.desk.answers_limit + 1
+
+
+async def test_a_message_delivered_twice_is_kept_and_answered_once(line: Line) -> None:
+    for _ in range(2):
+        assert (await line.texts("HELP", id="same")).status_code == 200
+        await line.answered()
+
+    assert (await line.kept(), len(await line.answered()), line.woken) == (1, 1, 1)
+
+
+async def test_an_answer_done_twice_is_one_message(line: Line) -> None:
+    await line.texts("VERIFY 1")
+    [item] = await work.claim(line.desk.database)
+    async with line.desk.database.transaction() as connection:
+        await work.enqueue(connection, item.kind, item.key)
+    await answers.answer(line.desk, item)
+
+    assert len(await line.answered()) == 1
+
+
+async def test_a_sender_that_is_no_subscriber_is_kept_and_not_answered(line: Line) -> None:
+    assert (await line.texts("HELP", sender="ZAIN")).status_code == 200
+
+    assert (await line.kept(), await line.answered()) == (1, [])
+
+
+async def test_what_was_written_is_kept_sealed_and_can_be_read_again(
+    line: Line, keys: Keys
+) -> None:
+    await line.texts("HELP me")
+
+    async with line.desk.database.read() as connection:
+        row = await connection.fetchrow("SELECT id, sealed FROM sms.inbound")
+        dump = await connection.fetchval("SELECT to_jsonb(inbound)::text FROM sms.inbound")
+    assert row is not None
+    raw = inbound.unseal(keys, row["id"], row["sealed"])
+    assert inbound.read_form(raw)["from"] == PAYER.e164
+    assert b"HELP" not in row["sealed"]
+    assert PAYER.e164[1:] not in dump
+
+
+async def test_an_answer_leaves_through_the_ordinary_queue(line: Line) -> None:
+    await line.texts("HELP")
+    await line.answered()
+    await line.answered()
+
+    async with line.desk.database.read() as connection:
+        state = await connection.fetchval("SELECT state FROM sms.message")
+    assert state == Delivery.SENT
+
+
+TWILIO = config(
+    name="twilio", carrier="twilio", secret="s3cret", account_sid="AC1", auth_token="12345"
+)
+
+
+@pytest.fixture
+async def twilio_line(line: Line) -> AsyncIterator[Line]:
+    http = HttpClient()
+    channels = {**line.desk.channels, "twilio": Channel(TWILIO, Twilio(TWILIO, http))}
+    yield Line(replace(line.desk, channels=channels))
+    await http.close()
+
+
+def signed(url: str, fields: dict[str, str]) -> dict[str, str]:
+    signature: str = RequestValidator("12345").compute_signature(url, fields)
+    return {"x-twilio-signature": signature}
+
+
+async def test_twilio_is_believed_with_its_signature_over_the_public_address(
+    twilio_line: Line,
+) -> None:
+    path = "/sms/twilio/s3cret/inbound"
+    fields = {"MessageSid": "SM1", "From": PAYER.e164, "Body": "مساعدة", "NumMedia": "0"}
+    body = urlencode(fields).encode()
+
+    accepted = await twilio_line.post(
+        path, body, host="203.0.113.9", **signed(GATEWAY + path, fields)
+    )
+
+    assert accepted.status_code == 200
+    assert accepted.headers["content-type"].startswith("text/xml")
+    assert accepted.content == b'<?xml version="1.0" encoding="UTF-8"?><Response/>'
+    assert len(await twilio_line.answered()) == 1
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-twilio-signature": "RSOYDt4T1cUTdK1PDd93/VVr8B8="}])
+async def test_a_missing_or_wrong_signature_is_turned_away_before_anything_is_kept(
+    twilio_line: Line, headers: dict[str, str]
+) -> None:
+    body = urlencode({"MessageSid": "SM1", "From": PAYER.e164, "Body": "HELP"}).encode()
+
+    refused = await twilio_line.post("/sms/twilio/s3cret/inbound", body, **headers)
+
+    assert (refused.status_code, await twilio_line.kept()) == (403, 0)
+
+
+async def test_a_twilio_report_finds_its_message_by_the_address_it_was_given(
+    twilio_line: Line, keys: Keys
+) -> None:
+    message = await written(twilio_line, keys)
+    path = f"/sms/twilio/s3cret/status?message={message.id}"
+    fields = {"MessageSid": "SM9", "MessageStatus": "delivered"}
+
+    answer = await twilio_line.post(
+        path, urlencode(fields).encode(), **signed(GATEWAY + path, fields)
+    )
+
+    assert answer.status_code == 204
+    [message] = await messages(twilio_line)
+    assert (message.state, message.carrier_reference) == (Delivery.DELIVERED, "SM9")
+
+
+async def test_a_report_about_no_message_of_ours_is_not_found(line: Line) -> None:
+    answer = await line.post("/sms/sandbox/status", f"id={UUID(int=9)}&status=sent".encode())
+
+    assert answer.status_code == 404
+
+
+async def test_a_report_with_a_word_nobody_knows_changes_nothing(line: Line, keys: Keys) -> None:
+    message = await written(line, keys)
+
+    answer = await line.post("/sms/sandbox/status", f"id={message.id}&status=eaten".encode())
+
+    assert answer.status_code == 204
+    assert (await messages(line))[0].state is Delivery.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("path", "host", "status"),
+    [
+        ("/sms/sandbox/inbound", "127.0.0.1", 200),
+        ("/sms/sandbox/inbound", "::1", 200),
+        ("/sms/sandbox/inbound", "203.0.113.9", 404),
+        ("/sms/sandbox/guess/inbound", "127.0.0.1", 404),
+        ("/sms/nobody/inbound", "127.0.0.1", 404),
+        ("/sms/nobody/guess/inbound", "127.0.0.1", 404),
+        ("/sms/locked/s3cret/inbound", "203.0.113.9", 200),
+        ("/sms/locked/S3cret/inbound", "203.0.113.9", 404),
+        ("/sms/locked/ü/inbound", "203.0.113.9", 404),
+        ("/sms/locked/inbound", "127.0.0.1", 404),
+    ],
+)
+async def test_a_door_opens_to_its_secret_and_without_one_to_loopback_only(
+    line: Line, path: str, host: str, status: int
+) -> None:
+    locked = Channel(config(name="locked", secret="s3cret"), line.desk.channels["sandbox"].carrier)
+    guarded = Line(replace(line.desk, channels={**line.desk.channels, "locked": locked}))
+    body = urlencode({"id": "i1", "from": PAYER.e164, "text": "HELP"}).encode()
+
+    assert (await guarded.post(path, body, host=host)).status_code == status
+    assert await guarded.kept() == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"", 400),
+        (b"id=i1&from=%2B96171888000", 400),
+        (b"id=i1&id=i2&from=%2B96171888000&text=x", 400),
+        (b"id=i1&from=%2B96171888000&text=%FF%FE", 400),
+        (b"id=i1&from=%2B96171888000&text=a%00b", 400),
+        ("id=i1&from=%2B96171888000&text=مرحبا".encode(), 400),
+        (b"<html>", 400),
+        (b"&".join(b"f%d=1" % at for at in range(200)), 400),
+        (b"id=i1&from=%2B96171888000&text=" + b"x" * MAX_BODY_BYTES, 413),
+        (b"id=i1&from=%2B96171888000&text=", 200),
+        (b"id=i1&from=%2B96171888000&text=" + b"%F0%9F%99%82" * 500, 200),
+    ],
+)
+async def test_malformed_messages_are_told_so_and_nothing_is_kept(
+    line: Line, body: bytes, status: int
+) -> None:
+    answer = await line.post("/sms/sandbox/inbound", body)
+
+    assert answer.status_code == status
+    assert await line.kept() == (status == 200)
+
+
+async def written(line: Line, keys: Keys) -> Message:
+    async with line.desk.database.transaction() as connection:
+        payer = await subscribers.remember(connection, keys, PAYER)
+        line.payments.payments[PAYMENT] = payment(payer=payer)
+        await work.enqueue(connection, "sms.tell", f"{PAYMENT}:receipt")
+    [item] = await work.claim(line.desk.database)
+    await outbox.tell(line.desk, item)
+    return (await messages(line))[0]
+
+
+async def messages(line: Line) -> list[Message]:
+    async with line.desk.database.read() as connection:
+        return await outbox.messages_of(connection, PAYMENT)
+
+
+async def test_a_bill_of_the_books_is_priced_and_nothing_is_debited(
+    line: Line, keys: Keys, clock: ManualClock, ids: RandomIds
+) -> None:
+    async with line.desk.database.transaction() as connection:
+        await catalogue.load_demo(connection)
+        bill = await bills.issue(
+            connection, ids, agency="JO-CSPD", service="PASSPORT", at=clock.now()
+        )
+    assert isinstance(bill, bills.Bill)
+    desk = Desk(
+        database=line.desk.database, keys=keys, clock=clock, ids=ids, config=PaymentsConfig(),
+        wallets={}, wallet_configs={}, public_url=GATEWAY,
+    )  # fmt: skip
+    asked = Line(replace(line.desk, payments=DeskView(desk)))
+
+    await asked.texts(f"PAY {bill.control_number}")
+
+    total = bill.charge(clock.now().date()).total
+    assert await asked.answered() == [
+        f"Civil Status and Passports Department, {bill.service.names['en']}: {total}. To pay, dial "
+        f"*789*{bill.control_number}# and approve on your phone. Nothing was charged"
+    ]
+    async with line.desk.database.read() as connection:
+        assert await connection.fetchval("SELECT count(*) FROM payments.payment") == 0
+        assert await DeskView(desk).payment(connection, PAYMENT) is None
+    assert await DeskView(desk).receipt(CODE) is None
