@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from starlette.datastructures import UploadFile
 from starlette.requests import Request as HttpRequest
@@ -23,19 +21,12 @@ from sandbox.behaviours import BEHAVIOURS, DEMO_NUMBERS, Verdict, behaviour_of
 from sandbox.book import Book
 from sandbox.handsets import Dialogue, Handsets
 from sandbox.oracle import BadFilter, read_book, read_filter
-from sandbox.pages import SAFETY, language_of, page
+from sandbox.pages import SAFETY, language_of, page, zone_of
 from sandbox.requests import Request
 from sandbox.settings import SHORT_CODE
 from sandbox.sms import MAX_CHARACTERS, Message, SmsCentre
 from sandbox.teller import PersonSays, Teller
 
-ZONES: Final = {
-    "+962": "Asia/Amman",
-    "+961": "Asia/Beirut",
-    "+973": "Asia/Bahrain",
-    "+970": "Asia/Hebron",
-    "+963": "Asia/Damascus",
-}
 SERVICE: Final = "MIZAN"
 """Where a phone writes to when nobody has written to it yet."""
 
@@ -122,8 +113,7 @@ class PhonePages:
             here=f"/sandbox/phone/{handset}",
             handset=handset,
             msisdn=msisdn,
-            zone=ZoneInfo(ZONES.get(msisdn[:4], "UTC")),
-            local=_local,
+            zone=zone_of(msisdn),
             now=self.clock.now(),
             behaviour=behaviour_of(msisdn),
             behaviours=BEHAVIOURS,
@@ -196,9 +186,7 @@ class PhonePages:
             language_of(http.query_params),
             here="/sandbox/inbox",
             messages=messages,
-            masked=_masked,
-            local=_local,
-            zone=ZoneInfo("Asia/Amman"),
+            zone=zone_of(""),
         )
 
     async def read_book(self, http: HttpRequest) -> Response:
@@ -209,9 +197,14 @@ class PhonePages:
                 raise BadFilter("send a JSON object")
             if http.method == "GET" and "payer" in values:
                 raise BadFilter("a number does not belong in a URL: POST it as JSON")
-            return JSONResponse(await read_book(self.book, read_filter(values)))
-        except (BadFilter, ValueError) as problem:
+            language = language_of(values)
+            values.pop("lang", None)
+            book = await read_book(self.book, read_filter(values))
+        except ValueError as problem:
             return JSONResponse({"error": str(problem)}, 400)
+        if "text/html" not in http.headers.get("accept", ""):
+            return JSONResponse(book)
+        return page("book.html", language, here="/sandbox/book", book=book, zone=zone_of(""))
 
     async def _answer(self, http: HttpRequest, verdict: Verdict) -> Response:
         form = await _form(http)
@@ -255,15 +248,6 @@ async def _form(http: HttpRequest) -> dict[str, str]:
 def _is_json(http: HttpRequest) -> bool:
     wanted = http.headers.get("content-type", ""), http.headers.get("accept", "")
     return any(value.startswith("application/json") for value in wanted)
-
-
-def _local(at: str | datetime, zone: ZoneInfo, form: str = "%H:%M") -> str:
-    moment = datetime.fromisoformat(at) if isinstance(at, str) else at
-    return moment.astimezone(zone).strftime(form)
-
-
-def _masked(party: str) -> str:
-    return Msisdn(party).masked() if party.startswith("+") else party
 
 
 def _dialogue_json(dialogue: Dialogue) -> dict[str, Any]:

@@ -1,9 +1,6 @@
 -- name: book_requests
 -- Newest first; every filter may be NULL.
-SELECT request.*,
-       (SELECT count(*) FROM query WHERE query.request = request.id) AS queries,
-       (SELECT count(*) FROM callback WHERE callback.request = request.id) AS callbacks
-FROM request
+SELECT * FROM request
 WHERE (:id IS NULL OR id = :id)
   AND (:correlation IS NULL OR correlation = :correlation)
   AND (:payer IS NULL OR payer = :payer)
