@@ -131,7 +131,9 @@ async def _trial_balance(connection: Connection, options: argparse.Namespace) ->
         ],
         document={"as_of": _plain(options.as_of), "balanced": found.is_balanced},
     )
-    totals = [{**row, "account": None} for row in sheet.named(sheet.foot)]
+    totals = sheet.named(sheet.foot)
+    for total in totals:
+        del total["account"]
     sheet.document.update(accounts=sheet.named(sheet.rows), totals=totals)
     _print(sheet, options)
     if not found.is_balanced:

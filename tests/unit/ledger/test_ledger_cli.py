@@ -1,4 +1,4 @@
-"""The books from a terminal: tables for people, JSON and CSV for programs, exit codes for scripts."""
+"""The books from a terminal: tables for people, JSON and CSV for programs, exit codes."""
 
 from __future__ import annotations
 
@@ -59,9 +59,8 @@ async def booked(database: Database) -> Database:
     return database
 
 
-async def test_a_trial_balance_prints_aligned_amounts_and_totals(
-    terminal: Terminal, booked: Database
-) -> None:
+@pytest.mark.usefixtures("booked")
+async def test_a_trial_balance_prints_aligned_amounts_and_totals(terminal: Terminal) -> None:
     code, out, _ = await terminal("trial-balance")
     lines = out.splitlines()
     assert code == 0
@@ -70,9 +69,8 @@ async def test_a_trial_balance_prints_aligned_amounts_and_totals(
     assert lines[-1].split() == ["total", "LBP", "5,400", "5,400", "0"]
 
 
-async def test_a_trial_balance_as_json_has_plain_amounts(
-    terminal: Terminal, booked: Database
-) -> None:
+@pytest.mark.usefixtures("booked")
+async def test_a_trial_balance_as_json_has_plain_amounts(terminal: Terminal) -> None:
     found = await terminal.json("trial-balance", "--as-of", "2026-11-21")
     assert found["balanced"] is True
     assert found["as_of"] == "2026-11-21"
@@ -82,18 +80,16 @@ async def test_a_trial_balance_as_json_has_plain_amounts(
     assert (await terminal.json("trial-balance", "--as-of", "2026-11-20"))["accounts"] == []
 
 
-async def test_a_trial_balance_as_csv_has_one_row_per_account(
-    terminal: Terminal, booked: Database
-) -> None:
+@pytest.mark.usefixtures("booked")
+async def test_a_trial_balance_as_csv_has_one_row_per_account(terminal: Terminal) -> None:
     _, out, _ = await terminal("trial-balance", "--csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     assert len(rows) == 12
     assert sum(int(row["balance"]) for row in rows if row["currency"] == "LBP") == 0
 
 
-async def test_a_statement_prints_opening_lines_and_closing(
-    terminal: Terminal, booked: Database
-) -> None:
+@pytest.mark.usefixtures("booked")
+async def test_a_statement_prints_opening_lines_and_closing(terminal: Terminal) -> None:
     code, out, _ = await terminal("statement", CLEARING)
     assert code == 0
     assert out.count("FEE_SUCCEEDED") == 4
@@ -102,7 +98,8 @@ async def test_a_statement_prints_opening_lines_and_closing(
     assert (found["opening"], found["closing"], found["lines"]) == ("5.400", "5.400", [])
 
 
-async def test_a_statement_cut_short_says_so(terminal: Terminal, booked: Database) -> None:
+@pytest.mark.usefixtures("booked")
+async def test_a_statement_cut_short_says_so(terminal: Terminal) -> None:
     code, out, err = await terminal("statement", CLEARING, "--limit", "1", "--csv")
     assert (code, len(out.splitlines())) == (0, 4)
     assert "only the first 1 lines" in err
@@ -114,7 +111,8 @@ async def test_a_statement_of_no_account_fails_with_its_name(terminal: Terminal)
     assert "Assets:Clearing:NOBODY:JOD" in err
 
 
-async def test_the_journal_says_how_to_go_on(terminal: Terminal, booked: Database) -> None:
+@pytest.mark.usefixtures("booked")
+async def test_the_journal_says_how_to_go_on(terminal: Terminal) -> None:
     _, _, err = await terminal("journal", "--limit", "2")
     after = err.split()[-1]
     found = await terminal.json("journal", "--after", after)
@@ -152,8 +150,9 @@ async def test_an_unbalanced_trial_balance_fails(terminal: Terminal, booked: Dat
     assert "do not balance" in err
 
 
+@pytest.mark.usefixtures("booked")
 async def test_an_export_goes_to_a_file_or_to_standard_output(
-    terminal: Terminal, booked: Database, tmp_path: Path
+    terminal: Terminal, tmp_path: Path
 ) -> None:
     file = tmp_path / "a journal.csv"
     code, out, _ = await terminal("export", "--format", "csv", "--output", str(file))
