@@ -27,7 +27,7 @@ from sandbox.settings import SHORT_CODE
 from sandbox.sms import MAX_CHARACTERS, Message, SmsCentre
 from sandbox.teller import PersonSays, Teller
 
-SERVICE: Final = "MIZAN"
+SERVICE: Final = "Mizan"
 """Where a phone writes to when nobody has written to it yet."""
 
 _STATUS: Final = {

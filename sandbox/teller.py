@@ -27,8 +27,9 @@ DUPLICATE: Final = Refused(
 )
 NO_FUNDS: Final = Failure("businessRule", "insufficientFunds", "the wallet does not hold that much")
 DECLINED: Final = Failure("authorisation", "requestDeclined", "the payer declined")
-EXPIRED: Final = Failure("authorisation", "genericError", "the payer did not answer in time")
-BROKEN: Final = Failure("internal", "genericError", "processing failed")
+# GSMA has no code for a prompt that nobody answered; this one at least says that time ran out.
+EXPIRED: Final = Failure("businessRule", "quoteHasExpired", "the payer did not answer in time")
+BROKEN: Final = Failure("businessRule", "genericError", "processing failed")
 NOT_LEFT: Final = Failure(
     "businessRule", "incorrectState", "there is not that much left to reverse"
 )
