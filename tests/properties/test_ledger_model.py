@@ -1,4 +1,4 @@
-"""The ledger beside a slow model in plain Python: random rules, repeats and bad entries, in batches.
+"""The ledger beside a slow model in plain Python: random rules, repeats, bad entries, in batches.
 
 The model knows the posting table by heart and shares no code with the rules: what it says each
 account must hold is compared with what the books report after every batch.
@@ -285,9 +285,7 @@ async def undone(database: Database) -> AsyncIterator[Connection]:
 
 
 part = st.integers(0, 10**12)
-parts = st.fixed_dictionaries(
-    {each: part for each in PARTS} | {"principal": st.integers(1, 10**12)}
-)
+parts = st.fixed_dictionaries(dict.fromkeys(PARTS, part) | {"principal": st.integers(1, 10**12)})
 
 
 def steps(*kinds: str) -> st.SearchStrategy[Step]:

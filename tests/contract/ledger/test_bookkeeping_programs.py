@@ -1,7 +1,7 @@
 """Exports against the programs that read them: beancount and hledger add everything up again.
 
 Each must accept our journal with zero tolerance, and refuse it when one amount is off by one minor
-unit. bean-check always runs; hledger runs where it is installed, and the run says so where it is not.
+unit. bean-check always runs; hledger runs where it is installed; the run says so where it is not.
 """
 
 from __future__ import annotations
