@@ -85,10 +85,10 @@ class Runner:
 
     async def _fill(self) -> bool:
         """Claim for the free slots; True when there may be more."""
+        self._poked.clear()
         free = self._slots - len(self._running)
         if free <= 0:
-            return False
-        self._poked.clear()
+            return False  # whatever ends next pokes
         items = await work.claim(
             self._database, limit=free, lease_s=self._lease_s, overdue_s=self._overdue_s
         )

@@ -41,6 +41,7 @@ class WalletConfig:
     poll_schedule_s: tuple[float, ...] = (90.0, 600.0, 6000.0)
     query_budget: int = 3
     query_window_s: float = 7200.0
+    queries_per_s: float = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,7 +50,9 @@ class Stack:
     config: Path = ROOT / "config" / "sandbox.toml"
     pace: float = 1.0
     cpus: dict[str, set[int]] = field(default_factory=dict)
-    ports: dict[str, int] = field(default_factory=lambda: {"web": _port(), "sandbox": _port()})
+    ports: dict[str, int] = field(
+        default_factory=lambda: {"web": free_port(), "sandbox": free_port()}
+    )
     running: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     @property
@@ -89,7 +91,12 @@ class Stack:
         """Start programs (all if none is named) and wait until the HTTP ones answer."""
         for name in names or PROGRAMS:
             module, *arguments = PROGRAMS[name]
-            argv = [sys.executable, "-m", module, *(part.format(**self.ports) for part in arguments)]
+            argv = [
+                sys.executable,
+                "-m",
+                module,
+                *(part.format(**self.ports) for part in arguments),
+            ]
             with (self.home / f"{name}.log").open("ab") as log:
                 process = subprocess.Popen(
                     argv, cwd=ROOT, env=self.environ, stdout=log, stderr=subprocess.STDOUT
@@ -99,7 +106,7 @@ class Stack:
             self.running[name] = process
         for name in names or PROGRAMS:
             if name in self.ports:
-                path = "/readyz" if name == "web" else "/gsma/v1.2/mm/heartbeat"
+                path = "/readyz" if name == "web" else "/"
                 self._wait_until_answering(f"http://127.0.0.1:{self.ports[name]}{path}", name)
 
     def kill(self, *names: str) -> None:
@@ -140,7 +147,9 @@ class Stack:
         try:
             while not (found := await connection.fetchval(sql, *values)):
                 if time.monotonic() > deadline:
-                    raise AssertionError(f"not within {patience_s} s: {sql} {values}\n{self.tail()}")
+                    raise AssertionError(
+                        f"not within {patience_s} s: {sql} {values}\n{self.tail()}"
+                    )
                 await asyncio.sleep(0.02)
             return found
         finally:
@@ -163,11 +172,12 @@ class Stack:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(url, timeout=5, trust_env=False).status_code < 300
+        return httpx.get(url, timeout=5, trust_env=False).status_code < 500
     except httpx.HTTPError:
         return False
 
 
-def _port() -> int:
+def free_port() -> int:
+    """A port that was free a moment ago."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return int(listener.getsockname()[1])

@@ -100,7 +100,7 @@ class GsmaWallet:
         self._config = config
         self._http = http
         self._clock = clock
-        self._guard = guard or Guard(clock)
+        self._guard = guard or Guard(clock, rate_per_s=config.queries_per_s)
         self._base_url = config.base_url.rstrip("/")
         client = (config.client_id, config.client_secret)
         self._bearer = (

@@ -70,6 +70,10 @@ class Breaker:
             self._closed_until = self._clock.now() + self._open_for
 
 
+BURST_S = 2.0
+"""So many seconds' worth of questions may go at once."""
+
+
 class Guard:
     """A bucket and a breaker in front of one operator's status queries."""
 
@@ -77,12 +81,13 @@ class Guard:
         self,
         clock: Clock,
         *,
-        rate_per_s: float = 5.0,
-        burst: int = 10,
+        rate_per_s: float = 10.0,
         failures: int = 5,
         open_s: float = 30.0,
     ) -> None:
-        self._bucket = TokenBucket(clock, rate_per_s=rate_per_s, burst=burst)
+        self._bucket = TokenBucket(
+            clock, rate_per_s=rate_per_s, burst=max(1, round(rate_per_s * BURST_S))
+        )
         self._breaker = Breaker(clock, failures=failures, open_s=open_s)
 
     def admit(self) -> None:
