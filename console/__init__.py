@@ -1,0 +1,1 @@
+"""The finance console: server-rendered pages for staff, with roles, an audit trail and downloads."""

@@ -1,0 +1,1 @@
+"""One module per group of pages; each handler takes a Visit and returns a response."""

@@ -1,0 +1,43 @@
+"""Who may do what in the console: four roles, one table."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """What somebody is here; the text catalogues say each in one sentence (``role.<name>.what``)."""
+
+    VIEWER = "viewer"
+    FINANCE = "finance"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Permission(StrEnum):
+    """What a page or an action asks for."""
+
+    OWN_ACCOUNT = "own_account"
+    SEE_PAYMENTS = "see_payments"
+    SEE_BOOKS = "see_books"
+    DOWNLOAD = "download"
+    REVEAL_NUMBER = "reveal_number"
+    SEE_AUDIT = "see_audit"
+    MANAGE_STAFF = "manage_staff"
+
+
+_P = Permission
+_READ = frozenset({_P.OWN_ACCOUNT, _P.SEE_PAYMENTS, _P.SEE_BOOKS})
+
+GRANTS: Final[dict[Role, frozenset[Permission]]] = {
+    Role.VIEWER: _READ,
+    Role.FINANCE: _READ | {_P.DOWNLOAD, _P.REVEAL_NUMBER},
+    Role.AUDITOR: _READ | {_P.DOWNLOAD, _P.SEE_AUDIT},
+    Role.ADMIN: frozenset(Permission),
+}
+
+
+def may(role: Role, permission: Permission) -> bool:
+    """Whether a role holds a permission."""
+    return permission in GRANTS[role]

@@ -1,0 +1,161 @@
+"""A console served by a real uvicorn on a loopback port, a browser-like client, and staff to sign in."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import httpx
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+
+from console import audit, staff
+from console.desk import Desk
+from console.roles import Role
+from console.routes import routes
+from kernel.clock import ManualClock
+from kernel.database import Database
+from kernel.ids import RandomIds
+from kernel.privacy import Keys
+from tests.unit.console.story import WALLET, Story
+
+PASSWORD = "a plain pass phrase"
+CSRF = re.compile(r'name="csrf" value="([^"]+)"')
+
+
+@asynccontextmanager
+async def served(desk: Desk) -> AsyncIterator[str]:
+    """The console's routes on a real server; yields its URL."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    config = uvicorn.Config(
+        Starlette(routes=routes(desk)), log_config=None, lifespan="off", server_header=False
+    )
+    server = uvicorn.Server(config)
+    running = asyncio.create_task(server.serve(sockets=[listener]))
+    yield f"http://127.0.0.1:{port}"
+    server.should_exit = True
+    await running
+
+
+class Visitor:
+    """A browser: keeps cookies, follows nothing by itself, puts the page's token into forms."""
+
+    def __init__(self, url: str) -> None:
+        self.http = httpx.AsyncClient(base_url=url, timeout=20, trust_env=False)
+
+    async def get(self, path: str, **parameters: str) -> httpx.Response:
+        return await self.http.get(f"/console{path}", params=parameters or None)
+
+    async def token(self, path: str = "/") -> str:
+        """The form token on a page."""
+        found = CSRF.search((await self.get(path)).text)
+        assert found, f"no form on {path}"
+        return found[1]
+
+    async def post(
+        self, path: str, *, page: str = "/", headers: dict[str, str] | None = None, **form: str
+    ) -> httpx.Response:
+        """Fill in a form that stands on ``page``."""
+        data = {"csrf": await self.token(page), **form}
+        return await self.http.post(f"/console{path}", data=data, headers=headers)
+
+    async def sign_in(self, name: str, password: str = PASSWORD, **form: str) -> httpx.Response:
+        return await self.post("/sign-in", page="/sign-in", name=name, password=password, **form)
+
+    async def in_english(self) -> None:
+        answer = await self.post("/language", language="en", back="/console/")
+        assert answer.status_code == 303
+
+
+@pytest.fixture
+def desk(database: Database, keys: Keys, clock: ManualClock, ids: RandomIds) -> Desk:
+    """The console's dependencies over the fresh database."""
+    return Desk(
+        database=database,
+        keys=keys,
+        clock=clock,
+        ids=ids,
+        public_url="http://127.0.0.1",
+        is_sandbox=True,
+        wallet_names={"sandbox": WALLET.names},
+    )
+
+
+@pytest.fixture
+async def url(desk: Desk) -> AsyncIterator[str]:
+    """Where the console listens."""
+    async with served(desk) as address:
+        yield address
+
+
+@pytest.fixture
+async def https_url(desk: Desk) -> AsyncIterator[str]:
+    """A console that browsers reach over TLS (which a proxy in front ends)."""
+    async with served(replace(desk, public_url="https://mizan.example")) as address:
+        yield address
+
+
+@pytest.fixture
+async def visitor(url: str) -> AsyncIterator[Visitor]:
+    """Somebody who has not signed in."""
+    browser = Visitor(url)
+    yield browser
+    await browser.http.aclose()
+
+
+Hire = Callable[[str, Role], Awaitable[None]]
+
+
+@pytest.fixture
+def hire(database: Database, clock: ManualClock, ids: RandomIds) -> Hire:
+    """Adds somebody to the staff, with the tests' password."""
+
+    async def add(name: str, role: Role) -> None:
+        async with database.transaction() as connection:
+            refused = await staff.add(
+                connection,
+                audit.COMMAND_LINE,
+                id=ids.new(),
+                name=name,
+                role=role,
+                password=PASSWORD,
+                at=clock.now(),
+            )
+        assert refused is None, refused
+
+    return add
+
+
+@pytest.fixture
+async def finance(visitor: Visitor, hire: Hire) -> Visitor:
+    """Somebody of finance, signed in, reading English."""
+    await hire("rana", Role.FINANCE)
+    answer = await visitor.sign_in("rana", language="en")
+    assert answer.status_code == 303, answer.text
+    return visitor
+
+
+@pytest.fixture
+async def admin(url: str, hire: Hire) -> AsyncIterator[Visitor]:
+    """An administrator, signed in, reading English."""
+    browser = Visitor(url)
+    await hire("amal", Role.ADMIN)
+    answer = await browser.sign_in("amal", language="en")
+    assert answer.status_code == 303, answer.text
+    yield browser
+    await browser.http.aclose()
+
+
+@pytest.fixture
+async def story(database: Database, keys: Keys, clock: ManualClock) -> AsyncIterator[Story]:
+    """The demo catalogue, and a hand that makes payments."""
+    told = Story(database, keys, clock)
+    await told.open()
+    yield told
+    await told.http.close()
