@@ -109,7 +109,9 @@ def _read(stored: Value) -> Session | None:
 def _replay(session: Session, place: Place, channel: ChannelConfig) -> Result:
     """What a hop gets that may not change anything."""
     if place in (Place.STRANGER, Place.CONFLICT):
-        say = SAY[channel.default_language]
+        # A stranger learns nothing of the session, not even its language.
+        own = place is Place.CONFLICT
+        say = SAY[session.language if own else channel.default_language]
         return Result(Reply(say("end.conflict"), True), "conflict", say.language, place.value)
     return Result(session.reply, session.screen, session.language, place.value)
 

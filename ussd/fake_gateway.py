@@ -113,12 +113,14 @@ class FakeGateway:
     intents: dict[UUID, Intent] = field(default_factory=dict)
     receipts: dict[str, Receipt] = field(default_factory=dict)
     start_refusal: Refusal | None = None
+    issued: int = 0
     down: bool = False
     calls: list[str] = field(default_factory=list)
 
     def issue(self, total: Money, *, stamp: Money | None = None) -> str:
         """Put a bill on file and return its control number."""
-        number = with_check_digits(str(10**9 * 7 + 1_234_567 * (len(self.bills) + 1)))
+        self.issued += 1
+        number = with_check_digits(str(7_000_000_000 + 1_234_567 * self.issued))
         self.bills[number] = FakeBill(offer_of(total, stamp=stamp))
         return number
 

@@ -137,18 +137,15 @@ def _split(block: str, profile: Profile, tail: str) -> list[str]:
     """Break what no page holds: kept lines apart, prose between words, a choice shortened."""
     head, newline, rest = block.partition("\n")
     if newline:
-        return [
-            *([head] if fits(_joined(head, tail), profile) else _split(head, profile, tail)),
-            rest,
-        ]
-    end = 0
-    for space in () if _is_choice(block) else _BREAK.finditer(block):
-        if not fits(_joined(block[: space.start()], tail), profile):
-            break
-        end = space.start()
-    if end == 0:
-        return [shorten(block, tail, profile)]
-    return [block[:end], block[end + 1 :]]
+        heads = [head] if fits(_joined(head, tail), profile) else _split(head, profile, tail)
+        return [*heads, rest]
+    spaces = [] if _is_choice(block) else [found.start() for found in _BREAK.finditer(block)]
+    fitting = [at for at in spaces if fits(_joined(block[:at], tail), profile)]
+    if fitting:
+        return [block[: fitting[-1]], block[fitting[-1] + 1 :]]
+    # Not even the first word fits: it is cut, what follows it is not.
+    end = spaces[0] if spaces else len(block)
+    return [part for part in (shorten(block[:end], tail, profile), block[end + 1 :]) if part]
 
 
 def _is_choice(block: str) -> bool:

@@ -65,13 +65,17 @@ class Handset:
 
         return self._then(step)
 
+    def comes_again(self) -> Handset:
+        """The operator delivers the last hop once more."""
+        return self._then(Handset._hop)
+
     def repeats(self) -> Handset:
-        """The operator delivers the last hop again; the reply must be the same, byte for byte."""
+        """The same; and the reply must be the same too, byte for byte."""
 
         async def step(phone: Handset) -> None:
             before = (phone.screen, phone.ended)
             await phone._hop()
-            assert (phone.screen, phone.ended) == before
+            assert (phone.screen, phone.ended) == before, f"another reply:\n{phone.screen}"
 
         return self._then(step)
 

@@ -1,0 +1,151 @@
+"""Who may post hops, and that everything a known channel posts gets a page."""
+
+from __future__ import annotations
+
+import logging
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from kernel.clock import ManualClock
+from kernel.config import ChannelConfig
+from kernel.privacy import Keys
+from kernel.valkey import Valkey
+from tests.unit.ussd.conftest import CHANNELS, SECRET, Exchange, caller, wallet
+from ussd.fake_gateway import FakeGateway
+from ussd.routes import MAX_BODY_BYTES, routes
+
+FORM = {
+    "sessionId": "s",
+    "phoneNumber": "+962790000000",
+    "networkCode": "99999",
+    "serviceCode": "*789#",
+    "text": "",
+}
+
+
+def application(
+    valkey: Valkey, keys: Keys, clock: ManualClock, **channels: ChannelConfig
+) -> Starlette:
+    return Starlette(
+        routes=routes(
+            channels=channels or CHANNELS,
+            wallets={"sandbox": wallet("sandbox")},
+            gateway=FakeGateway(clock),
+            valkey=valkey,
+            keys=keys,
+            clock=clock,
+        )
+    )
+
+
+async def test_the_right_secret_opens_the_channel(exchange: Exchange) -> None:
+    answer = await exchange.line.post(f"/ussd/secret/{SECRET}", data=FORM)
+    assert (answer.status_code, answer.text[:4]) == (200, "CON ")
+    assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/ussd/nobody",
+        "/ussd/nobody/secret",
+        "/ussd/secret",
+        "/ussd/secret/wrong",
+        "/ussd/secret/%00",
+        "/ussd/sandbox/anything",
+        "/ussd/sandbox/%00",
+        "/ussd/secret/سر",
+    ],
+)
+async def test_an_unknown_channel_and_a_wrong_secret_look_the_same(
+    exchange: Exchange, path: str
+) -> None:
+    answer = await exchange.line.post(path, data=FORM)
+    known = await exchange.line.post("/ussd/nobody-at-all", data=FORM)
+    assert answer.status_code == known.status_code == 404
+    assert (answer.content, answer.headers) == (known.content, known.headers)
+    assert exchange.gateway.calls == []
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1"])
+async def test_a_channel_without_a_secret_serves_this_machine(
+    valkey: Valkey, keys: Keys, clock: ManualClock, address: str
+) -> None:
+    async with caller(application(valkey, keys, clock), address) as line:
+        assert (await line.post("/ussd/sandbox", data=FORM)).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["10.0.0.1", "192.0.2.7", "2001:db8::1", "unix", ""])
+async def test_a_channel_without_a_secret_serves_nobody_else(
+    valkey: Valkey, keys: Keys, clock: ManualClock, address: str
+) -> None:
+    async with caller(application(valkey, keys, clock), address) as line:
+        assert (await line.post("/ussd/sandbox", data=FORM)).status_code == 404
+        assert (await line.post(f"/ussd/secret/{SECRET}", data=FORM)).status_code == 200
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+async def test_a_proxy_on_this_machine_does_not_open_the_channel(
+    exchange: Exchange, header: str
+) -> None:
+    answer = await exchange.line.post("/ussd/sandbox", data=FORM, headers={header: "127.0.0.1"})
+    assert answer.status_code == 404
+
+
+async def test_only_post_is_served(exchange: Exchange) -> None:
+    assert (await exchange.line.get("/ussd/sandbox")).status_code == 405
+
+
+async def test_an_oversized_body_gets_a_page(exchange: Exchange) -> None:
+    body = b"text=" + b"1" * MAX_BODY_BYTES
+    answer = await exchange.line.post("/ussd/sandbox", content=body)
+    assert answer.status_code == 200
+    assert answer.text.startswith("END ")
+    assert exchange.gateway.calls == []
+
+
+async def test_a_body_in_pieces_is_read_whole_and_never_past_the_limit(
+    exchange: Exchange,
+) -> None:
+    async def pieces(count: int) -> httpx.Response:
+        async def body() -> object:
+            yield b"sessionId=s&phoneNumber=%2B962790000000&text="
+            for _ in range(count):
+                yield b"1" * 1000
+
+        return await exchange.line.post("/ussd/sandbox", content=body())  # type: ignore[arg-type]  # an async iterator
+
+    assert (await pieces(1)).text.startswith("CON ")
+    assert (await pieces(100)).text.startswith("END ")
+
+
+async def test_each_hop_is_observed_and_logged_without_content(
+    exchange: Exchange, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, logger="mizan"):
+        await exchange.english().dials("*789#").sends("1", "8642")
+    assert exchange.observed == [("sandbox", "home"), ("sandbox", "number"), ("sandbox", "number")]
+    hops = [vars(record)["fields"] for record in caplog.records if record.msg == "ussd.hop"]
+    assert [set(hop) for hop in hops] == [{"channel", "screen", "language", "ms", "outcome"}] * 3
+    assert [hop["outcome"] for hop in hops] == ["begun", "shown", "shown"]
+    assert "8642" not in str(hops)
+
+
+async def test_a_channel_with_an_unknown_dialect_does_not_start(
+    valkey: Valkey, keys: Keys, clock: ManualClock
+) -> None:
+    channel = ChannelConfig(name="x", dialect="semaphore", short_code="*1#")
+    with pytest.raises(ValueError, match="unknown dialect 'semaphore'"):
+        application(valkey, keys, clock, x=channel)
+
+
+async def test_a_channel_in_a_language_without_texts_does_not_start(
+    valkey: Valkey, keys: Keys, clock: ManualClock
+) -> None:
+    channel = ChannelConfig(
+        name="x", dialect="africastalking", short_code="*1#", default_language="tlh"
+    )
+    with pytest.raises(ValueError, match="no texts in 'tlh'"):
+        application(valkey, keys, clock, x=channel)

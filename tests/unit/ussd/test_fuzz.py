@@ -1,0 +1,94 @@
+"""Whatever is posted to a known channel, a valid page comes back, and nobody pays unasked."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kernel.money import Money
+from tests.unit.ussd.conftest import Exchange
+from ussd.page import Profile, fits
+from ussd.screen import SAY
+
+ANY_SETUP = settings(
+    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+APOLOGY = SAY["ar"]("end.fault")
+KEYS = st.sampled_from(
+    [
+        "0",
+        "00",
+        "1",
+        "2",
+        "3",
+        "4",
+        "5",
+        "12",
+        "99",
+        "",
+        "١",
+        "1.5",
+        "#",
+        "701234567016",
+        "ضغط",
+        "*",
+    ]
+)
+
+
+def is_page(body: str) -> bool:
+    return body[:4] in ("CON ", "END ") and body[4:].strip() != "" and fits(body[4:], Profile())
+
+
+@ANY_SETUP
+@given(body=st.binary(max_size=400))
+async def test_any_bytes_get_a_page(exchange: Exchange, body: bytes) -> None:
+    answer = await exchange.line.post("/ussd/sandbox", content=body)
+    assert answer.status_code == 200
+    assert is_page(answer.text)
+
+
+@ANY_SETUP
+@given(
+    text=st.text(max_size=60),
+    session=st.text(min_size=1, max_size=10),
+    msisdn=st.sampled_from(["+962790000000", "+96171888000", "+1", "", " 962790000000"]),
+)
+async def test_any_field_values_get_a_page(
+    exchange: Exchange, text: str, session: str, msisdn: str
+) -> None:
+    form = {"sessionId": session, "phoneNumber": msisdn, "text": text}
+    answer = await exchange.line.post("/ussd/sandbox", data=form)
+    assert answer.status_code == 200
+    assert is_page(answer.text)
+    assert APOLOGY not in answer.text
+
+
+@ANY_SETUP
+@given(inputs=st.lists(KEYS, max_size=14), language=st.sampled_from(["ar", "en", "fr", None]))
+async def test_any_walk_through_the_menu_stays_on_pages(
+    exchange: Exchange, inputs: list[str], language: str | None
+) -> None:
+    gateway, msisdn = exchange.gateway, "+962790000000"
+    gateway.issue(Money(180_000_000, "LBP"), stamp=Money(1, "LBP"))
+    gateway.languages.clear()
+    if language is not None:
+        gateway.languages[msisdn] = language
+    form = {"sessionId": str(uuid4()), "phoneNumber": msisdn, "text": ""}
+    screens = []
+    for at in range(len(inputs) + 1):
+        form["text"] = "*".join(inputs[:at])
+        before = len(gateway.intents)
+        answer = await exchange.line.post("/ussd/sandbox", data=form)
+        assert answer.status_code == 200
+        assert is_page(answer.text)
+        screens.append(answer.text)
+        if len(gateway.intents) > before:
+            # What was paid was on the screen before, with its total and the key to agree.
+            assert inputs[at - 1].strip() in ("1", "١")
+            assert "\n1. " in screens[-2]
+        assert not answer.text.startswith("END ") or exchange.observed[-1][1] != "none"
+        if answer.text.startswith("END "):
+            break

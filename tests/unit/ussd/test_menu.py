@@ -1,0 +1,98 @@
+"""The menu is one table: complete, drawn, spoken in every language, and proved to fit."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from kernel.alphabet import Alphabet, alphabet_of
+from payments.refusals import Refusal, text_key
+from ussd import cli
+from ussd.facts import LOADERS
+from ussd.graph import PICTURE, mermaid
+from ussd.lint import lint
+from ussd.menu import MENU
+from ussd.samples import REDIRECTS
+from ussd.screen import SAY, TEXTS, Goto
+
+
+def test_every_screen_fits_every_profile_in_every_language() -> None:
+    report = lint()
+    assert report.problems == []
+    assert report.rendered > 1000
+    assert report.shortened == set()
+
+
+def test_the_command_prints_what_it_proved(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["lint"]) == 0
+    assert "proved: pages fit" in capsys.readouterr().out
+
+
+def test_the_committed_picture_is_the_menu(capsys: pytest.CaptureFixture[str]) -> None:
+    assert PICTURE.read_text(encoding="utf-8") == mermaid()
+    assert cli.main(["graph", "--check"]) == 0
+    assert "current" in capsys.readouterr().out
+
+
+def test_a_command_nobody_knows_is_refused() -> None:
+    assert cli.main(["sing"]) == 2
+
+
+def test_every_edge_leads_to_a_screen_and_every_screen_is_reached() -> None:
+    targets = {target for screen in MENU.values() for target in screen.leads_to}
+    assert targets <= set(MENU)
+    reached, fringe = set[str](), ["home"]
+    while fringe:
+        name = fringe.pop()
+        if name not in reached:
+            reached.add(name)
+            fringe += MENU[name].leads_to
+    assert reached == set(MENU)
+
+
+def test_facts_are_loaded_for_screens_that_exist() -> None:
+    assert set(LOADERS) <= set(MENU)
+
+
+def test_only_one_screen_spends_and_only_confirm_leads_there() -> None:
+    assert [name for name, screen in MENU.items() if screen.spends] == ["approve"]
+    assert [name for name, screen in MENU.items() if "approve" in screen.leads_to] == ["confirm"]
+
+
+def test_redirects_follow_the_drawn_edges() -> None:
+    for sample in REDIRECTS:
+        seen = MENU[sample.screen].show(sample.session("ar"), sample.facts, SAY["ar"])
+        assert isinstance(seen, Goto)
+        assert seen.screen in MENU[sample.screen].leads_to
+
+
+def test_every_language_says_the_same_things() -> None:
+    assert TEXTS.languages == ("ar", "en", "fr")
+    for language in TEXTS.languages:
+        assert TEXTS.keys(language) == TEXTS.keys("ar")
+
+
+def test_every_language_fills_the_same_places() -> None:
+    for key in TEXTS.keys("ar") - {""}:
+        places = [_places(TEXTS.get(language, key)) for language in TEXTS.languages]
+        assert places[0] == places[1] == places[2], key
+
+
+def test_every_refusal_has_words_for_the_citizen() -> None:
+    for refusal in Refusal:
+        assert text_key(refusal) in TEXTS.keys("ar")
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+def test_latin_texts_stay_in_the_cheap_alphabet(language: str) -> None:
+    costly = {
+        key
+        for key in TEXTS.keys(language) - {"language.name"}
+        if alphabet_of(TEXTS.get(language, key)) is not Alphabet.GSM7
+    }
+    assert costly == set()
+
+
+def _places(text: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", text))

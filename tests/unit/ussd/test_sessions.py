@@ -1,0 +1,243 @@
+"""Hops that come twice, late, mixed up or to an empty memory do no harm."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import pytest
+
+from kernel.money import Money
+from kernel.valkey import Valkey
+from tests.unit.ussd.conftest import Exchange
+from ussd.session import Session, dump, load
+
+TEN = Money(10_000, "JOD")
+CITIZEN = "+962790000000"
+
+
+async def post(exchange: Exchange, session: str, text: str, msisdn: str = CITIZEN) -> str:
+    """One raw hop of a named session; the whole body."""
+    form = {
+        "sessionId": session,
+        "phoneNumber": msisdn,
+        "networkCode": "99999",
+        "serviceCode": "*789#",
+        "text": text,
+    }
+    answer = await exchange.line.post("/ussd/sandbox", data=form)
+    assert answer.status_code == 200
+    return answer.text
+
+
+@pytest.fixture
+def english(exchange: Exchange) -> Exchange:
+    exchange.gateway.languages[CITIZEN] = "en"
+    return exchange
+
+
+async def test_a_repeated_hop_gets_the_same_bytes_and_starts_nothing_twice(
+    exchange: Exchange,
+) -> None:
+    number = exchange.gateway.issue(TEN)
+    phone = exchange.phone()
+    await phone.dials(f"*789*{number}#").repeats().sends("1").repeats().repeats().hangs_up()
+    assert exchange.gateway.calls.count("start") == 1
+
+
+async def test_the_same_choice_twice_is_not_a_repeat(english: Exchange) -> None:
+    await post(english, "s", "")
+    first = await post(english, "s", "2")
+    second = await post(english, "s", "2*2")
+    assert "agency" in first
+    assert "service" in second
+
+
+async def test_confirms_that_arrive_together_are_one_payment(english: Exchange) -> None:
+    number = english.gateway.issue(TEN)
+    await post(english, "s", number)
+    replies = await asyncio.gather(*(post(english, "s", f"{number}*1") for _ in range(8)))
+    assert len(set(replies)) == 1
+    assert replies[0].startswith("END Now approve")
+    assert len(english.gateway.intents) == 1
+
+
+async def test_a_late_earlier_hop_changes_nothing(english: Exchange) -> None:
+    await post(english, "s", "")
+    await post(english, "s", "2")
+    services = await post(english, "s", "2*1")
+    assert await post(english, "s", "2") == services
+    assert await post(english, "s", "") == services
+    assert "How many" in await post(english, "s", "2*1*2")
+
+
+async def test_a_start_delivered_twice_is_one_session(english: Exchange) -> None:
+    number = english.gateway.issue(TEN)
+    assert await post(english, "s", number) == await post(english, "s", number)
+    assert (await post(english, "s", f"{number}*1")).startswith("END Now approve")
+
+
+async def test_a_transcript_that_contradicts_the_session_ends_cleanly(english: Exchange) -> None:
+    await post(english, "s", "")
+    await post(english, "s", "2")
+    assert (await post(english, "s", "3")).startswith("END The connection got mixed up")
+    assert (await post(english, "s", "21")).startswith("END The connection got mixed up")
+    assert "service" in await post(english, "s", "2*1")
+
+
+async def test_another_subscribers_session_id_is_refused_and_the_session_lives_on(
+    english: Exchange,
+) -> None:
+    number = english.gateway.issue(TEN)
+    await post(english, "s", number)
+    stranger = await post(english, "s", f"{number}*1", "+962790000009")
+    assert stranger.startswith("END ")
+    assert "10.000" not in stranger
+    assert english.gateway.intents == {}
+    assert (await post(english, "s", f"{number}*1")).startswith("END Now approve")
+
+
+async def test_an_unknown_session_midway_begins_anew_and_says_so(english: Exchange) -> None:
+    reply = await post(english, "s", "2*1*2")
+    assert reply.startswith("CON The connection was lost")
+    assert "Choose the agency" in await post(english, "s", "2*1*2*2")
+
+
+async def test_menu_positions_cannot_be_dialled(english: Exchange) -> None:
+    assert "1. Pay a bill" in await post(english, "s", "2")
+
+
+async def test_what_is_dialled_past_a_control_number_confirms_nothing(english: Exchange) -> None:
+    number = english.gateway.issue(TEN)
+    assert "1. Pay" in await post(english, "s", f"{number}*1")
+    assert english.gateway.intents == {}
+    assert "1. Pay" in await post(english, "s", f"{number}*1*2")
+    assert (await post(english, "s", f"{number}*1*2*1")).startswith("END Now approve")
+
+
+async def test_several_inputs_in_one_hop_stop_before_the_payment(english: Exchange) -> None:
+    number = english.gateway.issue(TEN)
+    await post(english, "s", "")
+    shown = await post(english, "s", f"1*{number}*1")
+    assert "1. Pay" in shown
+    assert english.gateway.intents == {}
+    assert (await post(english, "s", f"1*{number}*1*1")).startswith("END Now approve")
+
+
+async def test_a_flood_of_stars_is_one_bad_choice(english: Exchange) -> None:
+    await post(english, "s", "")
+    english.gateway.calls.clear()
+    assert "choose a number" in await post(english, "s", "2" + "*1" * 80)
+    assert len(english.gateway.calls) <= 2
+
+
+async def test_an_empty_last_input_is_a_bad_choice(english: Exchange) -> None:
+    await post(english, "s", "")
+    await post(english, "s", "2")
+    assert "choose a number" in await post(english, "s", "2*")
+
+
+async def test_a_confirm_repeated_after_valkey_was_flushed_debits_once(
+    english: Exchange, valkey: Valkey
+) -> None:
+    number = english.gateway.issue(TEN)
+    await post(english, "s", number)
+    await post(english, "s", f"{number}*1")
+    await valkey.call("FLUSHALL")
+    assert "right now" in await post(english, "s", f"{number}*1")
+    assert len(english.gateway.intents) == 1
+
+
+async def test_a_payment_has_the_same_id_after_valkey_was_flushed(
+    english: Exchange, valkey: Valkey
+) -> None:
+    number = english.gateway.issue(TEN)
+    await post(english, "s", number)
+    await post(english, "s", f"{number}*1")
+    (first,) = english.gateway.intents
+    english.gateway.intents.clear()
+    english.gateway.payments.clear()
+    english.gateway.bills[number].refused = None
+    await valkey.call("FLUSHALL")
+    await post(english, "s", f"{number}*1")
+    await post(english, "s", f"{number}*1*1")
+    assert list(english.gateway.intents) == [first]
+
+
+async def test_other_sessions_and_other_bills_are_other_payments(english: Exchange) -> None:
+    one, two = english.gateway.issue(TEN), english.gateway.issue(TEN)
+    for session, number in (("a", one), ("b", two)):
+        await post(english, session, number)
+        await post(english, session, f"{number}*1")
+    english.gateway.bills[one].refused = None
+    await post(english, "c", one)
+    await post(english, "c", f"{one}*1")
+    assert len(english.gateway.intents) == 3
+
+
+async def test_after_the_end_whatever_comes_gets_the_last_words(english: Exchange) -> None:
+    number = english.gateway.issue(TEN)
+    await post(english, "s", number)
+    end = await post(english, "s", f"{number}*1")
+    assert await post(english, "s", f"{number}*1*1") == end
+    assert await post(english, "s", number) == end
+
+
+async def test_a_lost_database_ends_with_an_apology_and_the_hop_can_be_repeated(
+    english: Exchange,
+) -> None:
+    number = english.gateway.issue(TEN)
+    await post(english, "s", number)
+    english.gateway.down = True
+    apology = await post(english, "s", f"{number}*1")
+    assert apology.startswith("END ")
+    assert await post(english, "t", "") == apology
+    english.gateway.down = False
+    assert (await post(english, "s", f"{number}*1")).startswith("END Now approve")
+    assert len(english.gateway.intents) == 1
+
+
+async def test_valkey_holds_no_number_no_input_and_no_session_id(
+    english: Exchange, valkey: Valkey
+) -> None:
+    await post(english, "at-session-4711", "")
+    await post(english, "at-session-4711", "1")
+    await post(english, "at-session-4711", "1*8642")
+    keys = await valkey.call("KEYS", "*")
+    assert isinstance(keys, list)
+    (key,) = keys
+    value = await valkey.call("GET", key)
+    assert isinstance(value, bytes)
+    stored = (key + value).decode()
+    for secret in ("790000000", "8642", "4711"):
+        assert secret not in stored
+    assert 0 < int(str(await valkey.call("TTL", key))) <= 180
+
+
+async def test_a_session_that_another_version_wrote_begins_anew(
+    english: Exchange, valkey: Valkey
+) -> None:
+    await post(english, "s", "")
+    keys = await valkey.call("KEYS", "*")
+    assert isinstance(keys, list)
+    for value in ("[]", "{", "null", '"x"', "[1,2,3]"):
+        await valkey.call("SET", keys[0], value)
+        assert "Choose the agency" not in await post(english, "s", "2")
+
+
+def test_a_session_survives_being_stored() -> None:
+    session = Session(
+        subscriber="00",
+        language="ar",
+        screen="confirm",
+        args={"agreed": [1, "JOD"]},
+        trail=("home", "number"),
+        pages=("واحد", "اثنان"),
+        page=1,
+        ends=True,
+        length=3,
+        digest="ab",
+    )
+    assert load(dump(session)) == session
+    assert len(dump(session)) < 160
+    assert load(json.dumps([1]).encode()) is None
