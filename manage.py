@@ -32,7 +32,7 @@ COMMANDS = {
     "menu": Command("check and draw the USSD menus", "ussd.cli:main"),
     "user": Command("console staff: add, roles, passwords", "console.cli:main", True),
     "api-key": Command("keys for agencies and portals", "api.cli:main", True),
-    "bench": Command("measure this machine", "benchmarks.cli:main", True),
+    "bench": Command("measure this machine", "benchmarks.cli:main"),
     "lint": Command("check style, types and layers", "launch.lint:main"),
 }
 HELP_WORDS = {"help", "-h", "--help"}

@@ -92,3 +92,18 @@ SELECT id FROM payments.payment WHERE control_number = $1 ORDER BY created_at DE
 -- name: transitions_of
 SELECT n, from_state, to_state, event, at, evidence_id, detail
 FROM payments.transition WHERE payment_id = $1 ORDER BY n
+
+-- name: waiting_for_a_person
+-- Payments nobody knows about, money held, work given up.
+SELECT 'review' AS what, id::text, state_at AS since, wallet || ' ' || control_number AS detail
+FROM payments.payment WHERE state = 'review'
+UNION ALL
+SELECT 'late', payment_id::text, opened_at, kind || ' ' || wallet FROM payments.late_money WHERE state = 'open'
+UNION ALL
+SELECT 'work', id::text, parked_at, kind || ' ' || COALESCE(last_error, '')
+FROM kernel.work WHERE parked_at IS NOT NULL
+ORDER BY since
+
+-- name: retry_parked
+UPDATE kernel.work SET parked_at = NULL, due_at = now(), attempts = 0
+WHERE id = $1 AND parked_at IS NOT NULL RETURNING kind
