@@ -58,15 +58,19 @@ async def _show(connection: Connection, options: argparse.Namespace) -> int:
             "currency": found.total.currency,
             "reason": found.reason,
             "receipt_number": found.receipt_number,
-            "steps": [{"at": step.at.isoformat(), "event": step.event, "to": step.to_state} for step
-            in steps],
+            "steps": [
+                {"at": step.at.isoformat(), "event": step.event, "to": step.to_state}
+                for step in steps
+            ],
         }
         print(json.dumps(told, indent=2))
         return 0
     print(f"{found.id}  {found.state}  {found.total}  bill {found.control_number}")
-    print(f"{found.agency} {found.service} by {found.wallet}, receipt {found.receipt_number or
-    '–'}") for step in steps:
-        print(f"  {step.at:%Y-%m-%d %H:%M:%S}  {step.event:14} {step.to_state:10} {step.detail}")
+    receipt = found.receipt_number or "–"
+    print(f"{found.agency} {found.service} by {found.wallet}, receipt {receipt}")
+    for step in steps:
+        moment = f"{step.at:%Y-%m-%d %H:%M:%S}"
+        print(f"  {moment}  {step.event:14} {step.to_state:10} {step.detail}")
     return 0
 
 
