@@ -28,6 +28,7 @@ _KNOWN = ", ".join(COLUMNS)
 LARGEST_BYTES = 16 * 2**20
 MOST_ROWS = 100_000
 
+_REASON_MAX = 160
 _DELIMITERS = ",;\t"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "'")
 _MARKS = "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
@@ -102,6 +103,7 @@ def order_of(values: Mapping[str, str]) -> Order | BadRow:
             service=values["service"].upper(),
             quantity=_whole(values.get("quantity") or "1"),
             amount=amount,
+            currency=currency,
             band=(values.get("band") or "").upper() or None,
             assessed=amount is not None,
             due_on=_day(values.get("due_on")),
@@ -110,13 +112,13 @@ def order_of(values: Mapping[str, str]) -> Order | BadRow:
         )
         return Order(bill, Msisdn.parse(payer) if payer else None)
     except UnknownCurrency as problem:
-        return BadRow("bad_currency", str(problem))
+        return _bad("bad_currency", problem)
     except BadAmount as problem:
-        return BadRow("bad_amount", str(problem))
+        return _bad("bad_amount", problem)
     except BadMsisdn as problem:
-        return BadRow("bad_payer", str(problem))
+        return _bad("bad_payer", problem)
     except ValueError as problem:
-        return BadRow("bad_value", str(problem))
+        return _bad("bad_value", problem)
 
 
 def read_amount(text: str, currency: str) -> Money:
@@ -174,7 +176,7 @@ def _columns(header: str, delimiter: str) -> list[str] | Unusable:
 def _values(line: str, delimiter: str, columns: Sequence[str]) -> Mapping[str, str] | BadRow:
     fields = _fields(line, delimiter)
     if fields is None:
-        return BadRow("bad_row", "a quotation mark opens and does not close")
+        return BadRow("bad_row", "its quotation marks do not match, or a field is far too long")
     if len(fields) != len(columns):
         return BadRow("bad_row", f"{len(fields)} fields where the first line names {len(columns)}")
     return dict(zip(columns, fields, strict=True))
@@ -198,10 +200,15 @@ def _plain(text: str) -> str:
     return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
 
 
+def _bad(code: str, problem: ValueError) -> BadRow:
+    reason = str(problem)
+    return BadRow(code, reason if len(reason) <= _REASON_MAX else f"{reason[:_REASON_MAX]} ...")
+
+
 def _whole(text: str) -> int:
     plain = to_western(text)
     if not (plain.isascii() and plain.isdigit() and len(plain) <= 6):
-        raise ValueError(f"not a quantity: {text[:40]!r}")
+        raise ValueError(f"not a quantity: {text!r}")
     return int(plain)
 
 
@@ -210,7 +217,7 @@ def _day(text: str | None) -> date | None:
         return None
     plain = to_western(text)
     if not _DAY.fullmatch(plain):
-        raise ValueError(f"not a date: {text[:40]!r}; write it like 2026-11-21")
+        raise ValueError(f"not a date: {text!r}; write it like 2026-11-21")
     try:
         return date.fromisoformat(plain)
     except ValueError:

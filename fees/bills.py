@@ -75,6 +75,8 @@ class BillOrder:
     service: str
     quantity: int = 1
     amount: Money | None = None
+    currency: str | None = None
+    """What the price is expected to be in; none: the amount's, or any."""
     band: str | None = None
     assessed: bool = False
     payer: bytes | None = None
@@ -124,6 +126,7 @@ async def issue(
     at: datetime,
     quantity: int = 1,
     amount: Money | None = None,
+    currency: str | None = None,
     band: str | None = None,
     assessed: bool = False,
     payer: bytes | None = None,
@@ -133,8 +136,9 @@ async def issue(
 ) -> Bill | FeeRefusal:
     """Issue one bill by the tariff in force; see ``issue_many``."""
     order = BillOrder(
-        agency=agency, service=service, quantity=quantity, amount=amount, band=band,
-        assessed=assessed, payer=payer, due_on=due_on, expires_on=expires_on, reference=reference,
+        agency=agency, service=service, quantity=quantity, amount=amount, currency=currency,
+        band=band, assessed=assessed, payer=payer, due_on=due_on, expires_on=expires_on,
+        reference=reference,
     )  # fmt: skip
     [answer] = await issue_many(connection, ids, [order], at=at)
     if isinstance(answer, FeeRefusal):
@@ -199,8 +203,9 @@ def _draft(order: BillOrder, terms: Terms | FeeRefusal, at: datetime) -> _Draft 
     if order.reference is not None and not _is_fit(order.reference):
         return FeeRefusal.REFERENCE_UNFIT
     asked = Asked(
-        quantity=order.quantity, amount=order.amount, band=order.band, assessed=order.assessed
-    )
+        quantity=order.quantity, amount=order.amount, currency=order.currency, band=order.band,
+        assessed=order.assessed,
+    )  # fmt: skip
     charge = price(terms.tariff, asked)
     if isinstance(charge, FeeRefusal):
         return charge

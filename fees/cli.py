@@ -55,8 +55,6 @@ def main(argv: Sequence[str]) -> int:
         return _complain(str(problem))
     except (asyncpg.UndefinedTableError, asyncpg.InvalidSchemaNameError):
         return _complain("the database has no tables yet; ./mizan migrate makes them")
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InvalidCatalogNameError) as problem:
-        return _complain(f"cannot reach the database: {problem}")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -64,13 +62,13 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     issue = commands.add_parser("issue", help="issue one bill and print its control number")
-    issue.add_argument("--agency", required=True, type=str.upper, metavar="CODE")
-    issue.add_argument("--service", required=True, type=str.upper, metavar="CODE")
+    issue.add_argument("--agency", required=True, type=_code, metavar="CODE")
+    issue.add_argument("--service", required=True, type=_code, metavar="CODE")
     issue.add_argument("--amount", help="what the agency assessed; without it, the tariff's price")
-    issue.add_argument("--currency", type=str.upper, help="of the amount: JOD, BHD, LBP ...")
+    issue.add_argument("--currency", type=_code, metavar="CCY", help="JOD, BHD, LBP ...")
     issue.add_argument("--payer", metavar="MSISDN", help="who owes it, like +962790000000")
     issue.add_argument("--quantity", type=int, default=1, metavar="N")
-    issue.add_argument("--band", type=str.upper, metavar="B", help="the class the price depends on")
+    issue.add_argument("--band", type=_code, metavar="B", help="the class the price depends on")
     issue.add_argument("--due", type=_day, metavar="YYYY-MM-DD", help="last day without penalty")
     issue.add_argument("--expires", type=_day, metavar="YYYY-MM-DD", help="last day to pay at all")
     issue.add_argument(
@@ -88,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _finish(load, _import)
 
     services = commands.add_parser("services", help="list agencies, services and bands")
-    services.add_argument("--country", type=str.upper, metavar="CC")
+    services.add_argument("--country", type=_code, metavar="CC")
     _finish(services, _services)
     return parser
 
@@ -99,7 +97,11 @@ def _finish(parser: argparse.ArgumentParser, command: Command) -> None:
 
 
 async def _on_database(command: Command, arguments: argparse.Namespace) -> int:
-    database = await Database.connect(_database_url(), size=1)
+    url = _database_url()
+    try:
+        database = await Database.connect(url, size=1)
+    except (OSError, ValueError, asyncpg.PostgresError) as problem:
+        raise _Unfit(f"cannot reach the database: {problem}") from None
     try:
         return await command(database, arguments)
     finally:
@@ -130,6 +132,7 @@ async def _issue(database: Database, arguments: argparse.Namespace) -> int:
             at=SystemClock().now(),
             quantity=arguments.quantity,
             amount=amount,
+            currency=arguments.currency,
             band=arguments.band,
             assessed=amount is not None,
             payer=payer and payer[0].pseudonym(payer[1]),
@@ -237,6 +240,12 @@ def _payer(arguments: argparse.Namespace) -> tuple[Keys, Msisdn] | None:
         raise _Unfit(str(problem)) from None
 
 
+def _code(text: str) -> str:
+    if not text.isascii():
+        raise argparse.ArgumentTypeError(f"not a code: {text!r}")
+    return text.upper()
+
+
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(to_western(text))
@@ -335,7 +344,8 @@ def _print_report(report: Report, arguments: argparse.Namespace) -> None:
         print(f"{arguments.file}: imported before, on {moment}; nothing changed. It was:")
     new = sum(row.is_new for row in report.issued)
     known = f", {len(report.issued) - new:,} there before" if new < len(report.issued) else ""
-    print(f"{new:,} bills issued{known}, {len(report.rejected):,} rows rejected")
+    rejected = f"{len(report.rejected):,} row{'' if len(report.rejected) == 1 else 's'} rejected"
+    print(f"{new:,} bill{'' if new == 1 else 's'} issued{known}, {rejected}")
     if report.rejected:
         print(f"{'line':>7}  reason")
     for row in report.rejected:

@@ -81,6 +81,8 @@ class Asked:
 
     quantity: int = 1
     amount: Money | None = None
+    currency: str | None = None
+    """What the price is expected to be in; none: the amount's, or any."""
     band: str | None = None
     assessed: bool = False
 
@@ -109,6 +111,8 @@ def price(tariff: Tariff, asked: Asked) -> Charge | FeeRefusal:
 def _principal(tariff: Tariff, asked: Asked) -> Money | FeeRefusal:
     if not 1 <= asked.quantity <= tariff.max_quantity:
         return FeeRefusal.QUANTITY_OUT_OF_RANGE
+    if asked.currency not in (None, tariff.currency):
+        return FeeRefusal.CURRENCY_DIFFERS
     if asked.band is not None and asked.band not in tariff.bands:
         return FeeRefusal.BAND_UNKNOWN
     if asked.amount is not None:
