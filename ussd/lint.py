@@ -77,12 +77,15 @@ def lint(catalogue: Catalogue | None = None) -> Report:
     for language, say in SAY.items():
         for name, profile in PROFILES.items():
             for sample in every:
-                _check_sample(report, sample, say, profile, f"{sample.screen}, {language}, {name}")
+                where = f"{sample.screen}, {language}, {name}"
+                _check_sample(report, sample, say, profile, where=where)
             _check_texts(report, say, profile, f"{language}, {name}")
     return report
 
 
-def _check_sample(report: Report, sample: Sample, say: Say, profile: Profile, where: str) -> None:
+def _check_sample(
+    report: Report, sample: Sample, say: Say, profile: Profile, *, where: str
+) -> None:
     screen = MENU[sample.screen]
     seen = screen.show(sample.session(say.language), sample.facts, say)
     if isinstance(seen, Goto):

@@ -12,6 +12,7 @@ import hmac
 import ipaddress
 import time
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from starlette.routing import BaseRoute, Route
@@ -49,6 +50,7 @@ def routes(
     keys: Keys,
     clock: Clock,
     observe: Observe | None = None,
+    deadline_s: float = DEADLINE_S,
 ) -> list[BaseRoute]:
     """The USSD routes; raises ValueError for a channel whose dialect nobody speaks."""
     for channel in channels.values():
@@ -64,7 +66,7 @@ def routes(
         for code, wallet in wallets.items()
     }
     engine = Engine(gateway=gateway, valkey=valkey, keys=keys, clock=clock, wallets=choices)
-    door = Door(channels, engine, observe)
+    door = Door(channels, engine, observe, deadline_s)
     return [
         Route("/ussd/{channel}/{secret}", door, methods=["POST"], name="ussd"),
         Route("/ussd/{channel}", door, methods=["POST"], name="ussd-loopback"),
@@ -75,11 +77,16 @@ class Door:
     """The ASGI endpoint: who may come in, how much is read, and that there is always a reply."""
 
     def __init__(
-        self, channels: Mapping[str, ChannelConfig], engine: Engine, observe: Observe | None
+        self,
+        channels: Mapping[str, ChannelConfig],
+        engine: Engine,
+        observe: Observe | None,
+        deadline_s: float,
     ) -> None:
         self._channels = channels
         self._engine = engine
         self._observe = observe
+        self._deadline_s = deadline_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -131,7 +138,7 @@ class Door:
         if isinstance(hop, Unreadable):
             return _excuse(channel, "end.unreadable", hop.value)
         try:
-            async with asyncio.timeout(DEADLINE_S):
+            async with asyncio.timeout(self._deadline_s):
                 return await self._engine.answer(hop, channel)
         except Exception:
             fault("ussd.hop_failed", channel=channel.name)
@@ -148,8 +155,13 @@ def _from_loopback(scope: Scope) -> bool:
     client = scope.get("client")
     if client is None or any(name in _FORWARDED for name, _ in scope["headers"]):
         return False
+    return _is_loopback(client[0])
+
+
+@lru_cache(maxsize=1024)
+def _is_loopback(address: str) -> bool:
     try:
-        return ipaddress.ip_address(client[0]).is_loopback
+        return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
 

@@ -24,6 +24,7 @@ class Say:
         self.nav = NavWords(self("nav.back"), self("nav.home"), self("nav.more"))
 
     def __call__(self, key: str, **values: object) -> str:
+        """The text of a key, its places filled."""
         return TEXTS.get(self.language, key, **values)
 
     def name(self, names: Names) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 import httpx
@@ -10,6 +11,7 @@ from starlette.applications import Starlette
 
 from kernel.clock import ManualClock
 from kernel.config import ChannelConfig
+from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from tests.unit.ussd.conftest import CHANNELS, SECRET, Exchange, caller, wallet
@@ -149,3 +151,31 @@ async def test_a_channel_in_a_language_without_texts_does_not_start(
     )
     with pytest.raises(ValueError, match="no texts in 'tlh'"):
         application(valkey, keys, clock, x=channel)
+
+
+class StuckGateway(FakeGateway):
+    """A gateway whose database holds a lock that never goes."""
+
+    async def language(self, msisdn: Msisdn) -> str | None:
+        """Never answers."""
+        await asyncio.Event().wait()
+        return await super().language(msisdn)
+
+
+async def test_a_stuck_database_is_given_up_before_the_operator_gives_up(
+    valkey: Valkey, keys: Keys, clock: ManualClock
+) -> None:
+    stuck = Starlette(
+        routes=routes(
+            channels=CHANNELS,
+            wallets={},
+            gateway=StuckGateway(clock),
+            valkey=valkey,
+            keys=keys,
+            clock=clock,
+            deadline_s=0.05,
+        )
+    )
+    async with caller(stuck, "127.0.0.1") as line:
+        answer = await line.post("/ussd/sandbox", data=FORM)
+    assert (answer.status_code, answer.text[:4]) == (200, "END ")
