@@ -14,6 +14,8 @@ from datetime import date
 from pathlib import Path
 from uuid import UUID
 
+import asyncpg
+
 from kernel.database import Connection, Database
 from kernel.money import Money
 from ledger import reports
@@ -31,7 +33,10 @@ def main(argv: list[str]) -> int:
     if not url:
         _complain("MIZAN_DATABASE_URL is not set")
         return 2
-    return asyncio.run(_run(url, options.command, options))
+    try:
+        return asyncio.run(_run(url, options.command, options))
+    except asyncpg.UndefinedTableError:
+        return _complain("the database is not set up yet; ./mizan migrate does it")
 
 
 async def _run(
@@ -39,7 +44,10 @@ async def _run(
     command: Command,
     options: argparse.Namespace,
 ) -> int:
-    database = await Database.connect(url, size=1)
+    try:
+        database = await Database.connect(url, size=1)
+    except (OSError, asyncpg.PostgresError) as problem:
+        return _complain(f"cannot reach the database: {problem}")
     try:
         async with database.read() as connection:
             return await command(connection, options)
@@ -241,8 +249,11 @@ async def _export(connection: Connection, options: argparse.Namespace) -> int:
     if options.output is None:
         await export(connection, options.format, sys.stdout.write)
         return 0
-    with options.output.open("w", encoding="utf-8", newline="") as file:
-        count = await export(connection, options.format, file.write)
+    try:
+        with options.output.open("w", encoding="utf-8", newline="") as file:
+            count = await export(connection, options.format, file.write)
+    except OSError as problem:
+        return _complain(f"cannot write the export: {problem}")
     print(f"{count} transactions written to {options.output}")
     return 0
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from kernel.database import Database
+from launch.embedded import Urls
 from ledger import cli
 from tests.unit.ledger.makers import book_all, fee, movement
 
@@ -171,6 +172,27 @@ async def test_free_text_cannot_become_a_formula_in_a_spreadsheet(
         (row,) = csv.DictReader(io.StringIO(out))
         assert row["key"] == "'=1+1"
         assert row.get("note", "'@SUM(A1)") == "'@SUM(A1)"
+
+
+async def test_an_export_that_cannot_be_written_says_so(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "missing" / "journal.csv"
+    code, _, err = await terminal("export", "--format", "csv", "--output", str(file))
+    assert code == 1
+    assert str(file) in err
+
+
+async def test_a_database_without_tables_or_out_of_reach_is_named_not_a_traceback(
+    terminal: Terminal, servers: Urls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for url, problem in [
+        (servers.database_url, "not set up"),
+        (servers.database_url.replace("/mizan?", "/nowhere?"), "cannot reach"),
+        ("postgresql://127.0.0.1:1/nowhere", "cannot reach"),
+    ]:
+        monkeypatch.setenv("MIZAN_DATABASE_URL", url)
+        code, _, err = await terminal("trial-balance")
+        assert code == 1
+        assert problem in err
 
 
 @pytest.mark.parametrize(
