@@ -14,6 +14,7 @@ from wallets.strict_json import read_object, text_at, whole_at
 _DEFAULT_LIFE_S = 300
 _LONGEST_LIFE_S = 86_400
 _SPARE_S = 60
+_LONGEST_TOKEN = 8192
 
 
 class TokenRefused(NotSent):
@@ -73,8 +74,8 @@ class Bearer:
         if answer.status in (400, 401, 403):
             raise TokenRefused(f"token request answered {answer.status}")
         told = None if answer.truncated else read_object(answer.body)
-        token = told.get("access_token") if told else None
-        if answer.status != 200 or told is None or not isinstance(token, str) or not _usable(token):
+        token = text_at(told, "access_token", limit=_LONGEST_TOKEN) if told else None
+        if answer.status != 200 or told is None or token is None or not _usable(token):
             raise NotSent(f"token request answered {answer.status} without a token")
         life_s = whole_at(told, "expires_in")
         if life_s is None:  # some operators write it as a text
@@ -89,4 +90,4 @@ class Bearer:
 
 def _usable(token: str) -> bool:
     """Whether a token can stand in a header (RFC 6750 §2.1)."""
-    return 0 < len(token) <= 8192 and token.isascii() and token.isprintable() and " " not in token
+    return token.isascii() and " " not in token

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-_MAX_TEXT = 256
-
 
 def read_object(body: bytes) -> Mapping[str, Any] | None:
     """The JSON object in a body; None if it is anything else. Never raises."""
@@ -28,12 +26,12 @@ def read_object(body: bytes) -> Mapping[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def text_at(value: Mapping[str, Any], key: str) -> str | None:
-    """A printable text of 1 to 256 characters at ``key``; None if something else is there."""
+def text_at(value: Mapping[str, Any], key: str, *, limit: int = 256) -> str | None:
+    """A printable text of 1 to ``limit`` characters at ``key``; None if something else is there."""
     text = value.get(key)
     if not isinstance(text, str) or isinstance(text, _Number):
         return None
-    return text if 0 < len(text) <= _MAX_TEXT and text.isprintable() else None
+    return text if 0 < len(text) <= limit and text.isprintable() else None
 
 
 def object_at(value: Mapping[str, Any], key: str) -> Mapping[str, Any] | None:

@@ -1,7 +1,7 @@
 """The OpenAPI document of GSMA Mobile Money API 1.2: its requests, and whether one is a valid one.
 
-``gsma_requests.json`` is what this project needs of the published file, made by ``extract``. Where the
-published file lies next to the project, a test compares the two.
+``gsma_requests.json`` is what this project needs of the published file, made by ``extract``. Where
+the published file lies next to the project, a test compares the two.
 """
 
 from __future__ import annotations
