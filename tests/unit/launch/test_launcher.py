@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -49,6 +50,7 @@ class Checkout:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
 
     def run(self, *arguments: str, **environ: str) -> tuple[int, str, str]:
@@ -107,13 +109,18 @@ def test_a_failed_set_up_is_told_and_made_again(checkout: Checkout) -> None:
     assert checkout.notes() == ["venv", RUNTIME]
 
 
-def test_an_interrupted_set_up_is_made_again(checkout: Checkout) -> None:
+@pytest.mark.parametrize("before", ["nothing", "an older set-up"])
+def test_an_interrupted_set_up_is_made_again(checkout: Checkout, before: str) -> None:
+    if before != "nothing":
+        checkout.run("help")
+        checkout.notes()
+        (checkout.root / "requirements.txt").write_text("other==2\n")
     process = checkout.start("help", PIP_S="2")
     deadline = time.monotonic() + 20
     while not (checkout.notes_file.exists() and "pip" in checkout.notes_file.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    process.kill()
+    os.killpg(process.pid, signal.SIGKILL)  # pip too, as when the power fails
     process.communicate()
     checkout.notes()
     assert checkout.run("help")[:2] == (0, "manage help\n")

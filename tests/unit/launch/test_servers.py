@@ -228,6 +228,28 @@ def test_only_the_missing_server_is_started(home: Path, monkeypatch: pytest.Monk
     assert not (home / "postgres").exists()
 
 
+def test_only_the_missing_database_is_started(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MIZAN_REDIS_URL", "redis://elsewhere")
+    with attached(home) as urls:
+        assert urls.redis_url == "redis://elsewhere"
+        assert is_up(home, "postgres")
+    assert not (home / "valkey").exists()
+
+
+def test_nobody_starts_servers_while_another_stops_them(home: Path) -> None:
+    (home / "run").mkdir(parents=True)
+    turn = try_lock(home / "run" / "turn.lock")
+    assert turn is not None
+    code = HOLD.format(how="attached")
+    waiting = subprocess.Popen([sys.executable, "-c", code, str(home), "0"], cwd=ROOT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.wait(1.5)
+    assert not (home / "postgres").exists()
+    turn.close()
+    assert waiting.wait(SECONDS_MAX) == 0
+    assert (home / "postgres").exists()
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root must hand PostgreSQL to another user")
 async def test_root_hands_over_without_opening_parents(tmp_path: Path) -> None:
     closed = tmp_path / "closed"

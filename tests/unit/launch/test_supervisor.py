@@ -121,7 +121,7 @@ async def test_a_second_request_insists(stage: Stage) -> None:
     await stage.until(lambda: bool(stage.pids("stop")))
     assert not running.done()
     stage.supervisor.stop()
-    await running
+    await asyncio.wait_for(running, SECONDS_MAX / 2)
     assert not is_alive(stage.pids("start")[0])
 
 
