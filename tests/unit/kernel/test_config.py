@@ -1,0 +1,80 @@
+"""Settings: read once, refused early, never with a working default for a secret."""
+
+from pathlib import Path
+
+import pytest
+
+from kernel.config import ConfigError, load
+
+SECRET = "0123456789abcdefghijklmnopqrstuvwxyz"
+ENVIRON = {
+    "MIZAN_DATABASE_URL": "postgresql://db/mizan",
+    "MIZAN_REDIS_URL": "redis://redis/0",
+    "MIZAN_PUBLIC_URL": "https://pay.example/",
+    "MIZAN_SECRET_KEY": SECRET,
+}
+PRODUCTION = """
+environment = "production"
+[wallets.one]
+adapter = "gsma"
+base_url = "${OPERATOR_URL}"
+names = { ar = "محفظة" }
+currencies = ["JOD"]
+countries = ["JO"]
+poll_schedule_s = [90, 600]
+"""
+
+
+def settings(tmp_path: Path, text: str = PRODUCTION, **changes: str) -> dict[str, str]:
+    file = tmp_path / "mizan.toml"
+    file.write_text(text, encoding="utf-8")
+    url = "https://operator.example/mm"
+    return {**ENVIRON, "MIZAN_CONFIG": str(file), "OPERATOR_URL": url, **changes}
+
+
+def test_a_file_and_the_environment_make_the_settings(tmp_path: Path) -> None:
+    config = load(settings(tmp_path))
+    assert config.wallets["one"].base_url == "https://operator.example/mm"
+    assert config.wallets["one"].poll_schedule_s == (90, 600)
+    assert config.public_url == "https://pay.example"
+    assert not config.is_sandbox
+
+
+@pytest.mark.parametrize("name", sorted(ENVIRON))
+def test_a_missing_variable_is_named(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match=name):
+        load(settings(tmp_path, **{name: ""}))
+
+
+@pytest.mark.parametrize("weak", ["short", "a" * 64])
+def test_a_weak_secret_refuses_to_start(tmp_path: Path, weak: str) -> None:
+    with pytest.raises(ConfigError, match="MIZAN_SECRET_KEY"):
+        load(settings(tmp_path, MIZAN_SECRET_KEY=weak))
+
+
+def test_a_plain_http_operator_refuses_to_start_outside_the_sandbox(tmp_path: Path) -> None:
+    environ = settings(tmp_path, OPERATOR_URL="http://operator.example")
+    with pytest.raises(ConfigError, match="https"):
+        load(environ)
+    sandbox = PRODUCTION.replace("production", "sandbox")
+    assert load(settings(tmp_path, sandbox, OPERATOR_URL="http://127.0.0.1:1")).is_sandbox
+
+
+def test_trusting_every_proxy_refuses_to_start(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="trusted_proxies"):
+        load(settings(tmp_path, 'trusted_proxies = ["*"]\n' + PRODUCTION))
+
+
+def test_a_misspelt_setting_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="base_ulr"):
+        load(settings(tmp_path, PRODUCTION.replace("base_url", "base_ulr")))
+
+
+def test_a_call_may_not_outlive_its_lease(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="work_lease_s"):
+        load(settings(tmp_path, "work_lease_s = 5\n" + PRODUCTION))
+
+
+def test_an_unreadable_file_says_which(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"mizan\.toml"):
+        load(settings(tmp_path, "environment = ["))
