@@ -84,7 +84,8 @@ def test_an_amount_and_its_currency_stay_together() -> None:
 
 def test_kept_lines_share_a_page() -> None:
     for pad in range(1, 80):
-        shown = pages(Line("ا" * pad), Line("المجموع 5.000", keep=True), Line("ادفع", key="1"))
+        total, pay = Line("المجموع 5.000", keep=True), Line("ادفع", key="1")
+        shown = pages(Line("ا" * pad), total, pay, Line("كلمة " * 12))
         (paying,) = [page for page in shown if "1. ادفع" in page]
         assert "المجموع 5.000" in paying
 

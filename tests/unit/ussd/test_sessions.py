@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 
 import pytest
 
 from kernel.money import Money
+from kernel.msisdn import Msisdn
+from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from tests.unit.ussd.conftest import Exchange
-from ussd.session import Session, dump, load
+from ussd.hop import Hop
+from ussd.session import Session, Vault, dump, load
 
 TEN = Money(10_000, "JOD")
 CITIZEN = "+962790000000"
@@ -173,6 +177,30 @@ async def test_other_sessions_and_other_bills_are_other_payments(english: Exchan
     await post(english, "c", one)
     await post(english, "c", f"{one}*1")
     assert len(english.gateway.intents) == 3
+
+
+def test_a_payment_id_is_the_same_all_day_for_one_subject_of_one_session(keys: Keys) -> None:
+    vault, noon = Vault.of(keys), 1_795_262_400_000
+    hop = Hop(
+        channel="a",
+        session_id="s",
+        msisdn=Msisdn(CITIZEN),
+        network="",
+        short_code="",
+        transcript="",
+    )
+    first = vault.payment_id(hop, "bill", noon)
+    assert first == vault.payment_id(hop, "bill", noon + 3_600_000)
+    assert first.version == 7
+    others = [
+        vault.payment_id(hop, "another bill", noon),
+        vault.payment_id(replace(hop, session_id="t"), "bill", noon),
+        vault.payment_id(replace(hop, channel="b"), "bill", noon),
+        vault.payment_id(replace(hop, msisdn=Msisdn("+962790000009")), "bill", noon),
+        vault.payment_id(hop, "bill", noon + 86_400_000),
+        Vault.of(Keys("of another installation")).payment_id(hop, "bill", noon),
+    ]
+    assert len({first, *others}) == 7
 
 
 async def test_after_the_end_whatever_comes_gets_the_last_words(english: Exchange) -> None:
