@@ -1,1 +1,1 @@
-"""The finance console: server-rendered pages for staff, with roles, an audit trail and downloads."""
+"""The finance console: pages for staff, with roles, an audit trail and downloads."""

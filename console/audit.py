@@ -1,4 +1,4 @@
-"""The audit trail: who did what, when and why. Append-only, in the transaction of what it tells of."""
+"""The audit trail: who did what, when, why. Append-only, in the transaction of what it tells of."""
 
 from __future__ import annotations
 
@@ -51,7 +51,10 @@ async def record(
     subject: str = "",
     reason: str = "",
 ) -> None:
-    """Write one row within the caller's transaction. ``subject``: what it was done to, never a number."""
+    """Write one row within the caller's transaction.
+
+    ``subject``: what it was done to; never a phone number in clear.
+    """
     await connection.execute(
         SQL["add_audit"], at, actor.id, actor.name, action, subject, reason, actor.address
     )
@@ -61,7 +64,7 @@ async def record(
 async def page(
     connection: Connection, *, staff: str | None, action: str | None, limit: int, offset: int
 ) -> list[Row]:
-    """Newest first: id, at, staff_name, action, subject, reason, address; ``total`` on every row."""
+    """Newest first, with the number of all on every row (``total``)."""
     return await connection.fetch(SQL["audit_page"], staff, action, limit, offset)
 
 

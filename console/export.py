@@ -1,4 +1,6 @@
-"""CSV for people: opens in a spreadsheet with Arabic intact, and nothing in it runs (RFC 4180, ASVS 1.2.10)."""
+"""CSV for people (RFC 4180): opens in a spreadsheet with Arabic intact, and nothing in it runs
+(OWASP ASVS 5.0 §1.2.10).
+"""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _FORM_TYPE = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A row of the route table. ``needs`` None: open to anybody (only signing in and static files)."""
+    """A row of the route table. ``needs`` None: open to anybody (signing in)."""
 
     method: str
     path: str
@@ -55,7 +55,7 @@ def endpoint(desk: Desk, page: Page) -> Callable[[Request], Awaitable[Response]]
 
 
 def session_cookie(desk: Desk) -> str:
-    """Name of the session's cookie. ``__Host-`` needs TLS, which a sandbox on this machine lacks."""
+    """Name of the session's cookie; ``__Host-`` needs TLS, which a sandbox on loopback lacks."""
     return "__Host-mizan" if desk.is_https else "mizan_session"
 
 
@@ -65,7 +65,7 @@ def visitor_cookie(desk: Desk) -> str:
 
 
 def set_cookie(response: Response, desk: Desk, name: str, value: str) -> None:
-    """Set a cookie that scripts cannot read and other sites cannot send; it ends with the browser."""
+    """Set a cookie that no script reads and no other site sends; it ends with the browser."""
     response.set_cookie(name, value, path="/", secure=desk.is_https, httponly=True, samesite="lax")
 
 
@@ -100,7 +100,7 @@ def _to_sign_in(request: Request) -> Response:
 
 
 async def _with_form(visit: Visit) -> Visit:
-    """Read a posted form, or refuse it: from another site, too long, of another type, without our token."""
+    """Read a posted form; refuse one from another site, too long, or without our token."""
     request = visit.request
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         raise Problem(400)

@@ -1,11 +1,12 @@
-"""Names of agencies, services and wallets for people to read, instead of codes."""
+"""Names of agencies, services, wallets and accounts for people to read, instead of codes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from console.desk import Desk
+from console.render import TEXTS
+from console.visit import Visit
 from kernel.database import Connection
 from kernel.sql import package_sql
 
@@ -22,14 +23,24 @@ class Names:
     agencies: Mapping[str, _Named]
     services: Mapping[tuple[str, str], _Named]
     wallets: Mapping[str, _Named]
+    short_agencies: Mapping[str, _Named]
+    short_services: Mapping[tuple[str, str], _Named]
 
     def agency(self, code: str) -> str:
-        """Name of an agency."""
+        """Full name of an agency."""
         return self._pick(self.agencies.get(code), code)
 
     def service(self, agency: str, code: str) -> str:
-        """Name of a service of an agency."""
+        """Full name of a service of an agency."""
         return self._pick(self.services.get((agency, code)), code)
+
+    def short_agency(self, code: str) -> str:
+        """Name of an agency as menus and lists show it."""
+        return self._pick(self.short_agencies.get(code), code)
+
+    def short_service(self, agency: str, code: str) -> str:
+        """Name of a service as menus and lists show it."""
+        return self._pick(self.short_services.get((agency, code)), code)
 
     def wallet(self, code: str) -> str:
         """Name of a wallet operator."""
@@ -39,17 +50,54 @@ class Names:
         """Codes of an agency's services."""
         return [code for owner, code in self.services if owner == agency]
 
+    def account(self, path: str) -> str:
+        """An account in words: what it is for, then whose; its path where there are no words."""
+        *components, _currency = path.split(":")
+        known = TEXTS.keys(self.language)
+        for length in range(len(components), 1, -1):
+            key = f"account.{':'.join(components[:length])}"
+            if key in known:
+                whose = self._whose(components[length:])
+                return " – ".join((TEXTS.get(self.language, key), *whose))
+        return path
+
+    def _whose(self, codes: list[str]) -> list[str]:
+        match codes:
+            case [agency, service]:
+                return [self.short_agency(agency), self.short_service(agency, service)]
+            case [code] if code in self.agencies:
+                return [self.short_agency(code)]
+            case [code]:
+                return [self._wallet_of(code)]
+        return codes
+
+    def _wallet_of(self, component: str) -> str:
+        """A wallet by its component of an account path, which is upper case."""
+        codes = (each for each in self.wallets if each.upper().replace("_", "-") == component)
+        return self.wallet(next(codes, component))
+
     def _pick(self, names: _Named | None, code: str) -> str:
         return (names or {}).get(self.language) or (names or {}).get("ar") or code
 
 
-async def load(connection: Connection, desk: Desk, language: str) -> Names:
-    """Read the catalogue's names."""
+async def load(connection: Connection, visit: Visit) -> Names:
+    """Read the catalogue's names for a visit's language."""
     agencies: dict[str, _Named] = {}
     services: dict[tuple[str, str], _Named] = {}
+    short_agencies: dict[str, _Named] = {}
+    short_services: dict[tuple[str, str], _Named] = {}
     for row in await connection.fetch(SQL["catalogue_names"]):
         if row["service"] is None:
             agencies[row["agency"]] = row["names"]
+            short_agencies[row["agency"]] = row["short_names"]
         else:
             services[row["agency"], row["service"]] = row["names"]
-    return Names(language, agencies, services, desk.wallet_names)
+            short_services[row["agency"], row["service"]] = row["short_names"]
+    return Names(
+        language=visit.language,
+        agencies=agencies,
+        services=services,
+        wallets=visit.desk.wallet_names,
+        short_agencies=short_agencies,
+        short_services=short_services,
+    )

@@ -13,7 +13,7 @@ _LAST_PAGE = 20_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Paging:
-    """``number`` counts from 1; ``total`` rows in all. ``query``: the list's other GET parameters."""
+    """``number`` counts from 1, ``total`` all rows; ``query``: the list's other GET parameters."""
 
     number: int
     query: Mapping[str, str]

@@ -1,4 +1,7 @@
-"""Passwords: argon2id, a length and a deny-list instead of composition rules (OWASP ASVS 5.0 §6.2, §11.4.2)."""
+"""Passwords: argon2id, a length and a deny-list instead of composition rules.
+
+OWASP ASVS 5.0 §6.2 and §11.4.2, NIST SP 800-63B §5.1.1.2.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +25,7 @@ _DISTINCT_LEFT = 5
 _DENIED = Path(__file__).with_name("denied_words.txt")
 
 _HASHER: Final = argon2.PasswordHasher(time_cost=2, memory_cost=19456, parallelism=1)
-# Each check takes 19 MiB for some 30 ms: a flood of sign-ins queues here instead of eating the machine.
+# Each check takes 19 MiB for some 30 ms: a flood of sign-ins queues here, off the event loop.
 _THREADS: Final = ThreadPoolExecutor(max_workers=4, thread_name_prefix="password")
 
 
@@ -80,7 +83,7 @@ def _nobodys_hash() -> str:
 
 
 def _normal(password: str) -> str:
-    """The same password from every keyboard (NIST SP 800-63B §5.1.1.2); bounded, so hashing is too."""
+    """The same password from every keyboard; bounded, so that hashing is too."""
     return unicodedata.normalize("NFKC", password)[: MAX_LENGTH + 1]
 
 
@@ -100,7 +103,7 @@ def _without(text: str, words: frozenset[str]) -> str:
 
 
 def _without_runs(text: str) -> str:
-    """Drop what only counts on or repeats: each character that follows its neighbour by one step."""
+    """Drop what only counts on or repeats: characters one step from the one before."""
     kept = [
         char
         for before, char in zip("\0" + text, text, strict=False)

@@ -1,4 +1,4 @@
-"""Which payments a list shows: GET parameters in, parameters of ``console.matching_payment`` out."""
+"""Which payments a list shows: GET parameters in, those of ``console.matching_payment`` out."""
 
 from __future__ import annotations
 
@@ -33,8 +33,12 @@ _MAX_REFERENCE = 80
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentFilter:
-    """``reference``: a control number, receipt number, receipt code or payment id. An exact search (by
-    reference or by number) is over all dates. ``search_ended``: the number was searched in another session."""
+    """What was chosen.
+
+    ``reference``: a control number, receipt number, receipt code or payment id; ``payer_handle``:
+    a search by phone number. These are exact and look at all dates. ``search_ended``: that search
+    was another session's, or another one came after it.
+    """
 
     period: Period
     state: str = ""

@@ -18,7 +18,7 @@ PRESETS: Final = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """Days from ``first`` to ``last``, both included; None: open. ``is_bad``: the dates made no sense."""
+    """Days from ``first`` to ``last``, both included; None: open. ``is_bad``: made no sense."""
 
     preset: str
     zone: str
@@ -38,7 +38,7 @@ class Period:
 
 
 def of(query: Mapping[str, str], *, today: date, zone: str, default: str) -> Period:
-    """Read ``period``, ``from`` and ``to``; two dates mean ``between`` unless another preset was chosen."""
+    """Read ``period``, ``from`` and ``to``; dates without a preset mean ``between``."""
     preset = query.get("period", "")
     typed = any(query.get(name) for name in ("from", "to"))
     if preset not in PRESETS:

@@ -98,7 +98,7 @@ def markup(visit: Visit, template: str, **values: Any) -> str:
 
 
 def problem_page(visit: Visit, status: int) -> HTMLResponse:
-    """A page that says what went wrong and what to do; statuses without words of their own say 500's."""
+    """A page that says what went wrong; statuses without words of their own speak as 500 does."""
     known = status if f"problem.{status}.title" in TEXTS.keys("ar") else 500
     return page(visit, "problem.html", status=status, code=known)
 

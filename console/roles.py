@@ -7,7 +7,7 @@ from typing import Final
 
 
 class Role(StrEnum):
-    """What somebody is here; the text catalogues say each in one sentence (``role.<name>.what``)."""
+    """What somebody is here; ``role.<name>.what`` in the texts says each in one sentence."""
 
     VIEWER = "viewer"
     FINANCE = "finance"

@@ -31,6 +31,7 @@ async def static_file(request: Request) -> Response:
 
 async def nowhere(visit: Visit) -> Response:
     """Any other address."""
+    del visit
     raise Problem(404)
 
 

@@ -40,7 +40,10 @@ class Session:
 async def start(
     connection: Connection, staff_id: UUID, *, at: datetime, language: str | None, address: str
 ) -> str:
-    """Make a fresh session and return its token; stale ones of anybody go. ``language``: None keeps theirs."""
+    """Make a fresh session and return its token; stale ones of anybody go.
+
+    ``language`` None: the one this person used last.
+    """
     await connection.execute(SQL["end_stale_sessions"], at, IDLE_LIMIT, ABSOLUTE_LIMIT)
     kept = await connection.fetchval(SQL["mark_signed_in"], staff_id, at)
     token = new_token()
@@ -53,7 +56,7 @@ async def start(
 
 
 async def find(connection: Connection, token: str, *, at: datetime) -> Session | None:
-    """The live session of a token; None if it ended, went idle, grew old or its owner was disabled."""
+    """The live session of a token; None if it ended, went idle or old, or its owner is disabled."""
     row = await connection.fetchrow(
         SQL["live_session"], digest(token), at, IDLE_LIMIT, ABSOLUTE_LIMIT
     )
@@ -80,7 +83,7 @@ async def set_language(connection: Connection, session: Session, language: str) 
 async def remember_search(
     connection: Connection, session: Session, pseudonym: bytes | None
 ) -> str | None:
-    """Keep the subscriber searched for and return a handle for URLs; it opens nothing in another session."""
+    """Keep the subscriber searched for; returns a handle for URLs, worthless in other sessions."""
     handle = secrets.token_hex(4) if pseudonym is not None else None
     await connection.execute(SQL["set_session_search"], digest(session.token), handle, pseudonym)
     return handle
@@ -97,7 +100,7 @@ def digest(token: str) -> bytes:
 
 
 def csrf_token(token: str) -> str:
-    """The form token of a session, or of a visitor before signing in: bound to the cookie, not stored."""
+    """The form token of a session (or of a visitor before it): bound to the cookie, not stored."""
     mac = hmac.digest(token.encode(), b"mizan console form", hashlib.sha256)
     return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 

@@ -24,7 +24,7 @@ HEADERS = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
 }
-"""On every answer (OWASP ASVS 5.0 §3.4); ``cache-control: no-store`` where nothing else was said."""
+"""On every answer (OWASP ASVS 5.0 §3.4), with ``no-store`` where nothing else was said."""
 
 HSTS = "max-age=31536000; includeSubDomains"
 

@@ -1,4 +1,4 @@
-"""How values look on a page: amounts, references, moments, numbers; always isolated from the text's direction."""
+"""How values look on a page: amounts, references, moments; isolated from the text's direction."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def word(text: object) -> Markup:
 
 
 def moment(at: datetime, zone: tzinfo, *, seconds: bool = False) -> Markup:
-    """A moment in the business zone; the exact one, with its offset, is in the markup and the tooltip."""
+    """A moment in the business zone; exact, with its offset, in the markup and the tooltip."""
     local = at.astimezone(zone)
     text = local.strftime("%Y-%m-%d %H:%M:%S" if seconds else "%Y-%m-%d %H:%M")
     exact = local.isoformat(timespec="seconds")
@@ -61,24 +61,22 @@ def link(path: str, **parameters: object) -> str:
 
 
 def raw_text(body: bytes, *, number: str | None) -> str:
-    """Bytes from a stranger as text: bad UTF-8 and control characters escaped, phone numbers hidden.
+    """Bytes from a stranger as text: bad UTF-8 and control characters escaped, numbers hidden.
 
-    ``number`` (E.164) is hidden in every spelling; None shows everything (after a logged reveal).
+    ``number`` (E.164, or empty) is hidden in every spelling; None hides none, after a reveal.
     """
     text = body.decode("utf-8", errors="backslashreplace")
-    text = "".join(
-        char if char.isprintable() or char in "\n\t" else _escaped(char) for char in text
-    )
+    text = "".join(map(_visible, text))
     return text if number is None else hide_numbers(text, number)
 
 
 def hide_numbers(text: str, number: str) -> str:
-    """Mask a subscriber's number (with ``+``, without, national) and anything else written like one."""
+    """Mask a subscriber's number (with ``+``, without, national) and others written with ``+``."""
     digits = number.removeprefix("+")
-    tail = digits[-8:]
-    text = re.sub(
-        rf"(?<!\d)(\+|00)?\d{{0,{len(digits) - 8}}}{tail}(?!\d)", HIDDEN + tail[-2:], text
-    )
+    if digits:
+        head, tail = len(digits) - 8, digits[-8:]
+        spelt = rf"(?<!\d)(\+|00)?\d{{0,{head}}}{tail}(?!\d)"
+        text = re.sub(spelt, HIDDEN + tail[-2:], text)
     return _PLUS_NUMBER.sub(rf"\1\2{HIDDEN}\3", text)
 
 
@@ -99,5 +97,6 @@ def _isolated(text: str, kind: str) -> Markup:
     return Markup('<bdi class="{}" dir="ltr">{}</bdi>').format(kind, text)
 
 
-def _escaped(char: str) -> str:
-    return char.encode("unicode_escape").decode()
+def _visible(char: str) -> str:
+    is_plain = char.isprintable() or char in "\n\t"
+    return char if is_plain else char.encode("unicode_escape").decode()

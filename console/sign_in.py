@@ -62,7 +62,9 @@ async def sign_in(
     right = await passwords.matches(stored, password)
     async with database.transaction() as connection:
         if row is None or not right:
-            await _record_failure(connection, row and row["id"], name, at=at, address=address)
+            await _record_failure(
+                connection, row["id"] if row else None, name, at=at, address=address
+            )
             return Wrong()
         await connection.execute(SQL["forget_failures"], digest)
         await connection.execute(SQL["forget_old_failures"], at)
@@ -74,7 +76,7 @@ async def sign_in(
 
 
 def name_digest(name: str) -> bytes:
-    """What failures are counted under: people type passwords into the name field, so never the text."""
+    """What failures are counted under; people type passwords as names, so never the text."""
     return hashlib.sha256(_folded(name).encode()).digest()
 
 

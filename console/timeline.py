@@ -1,8 +1,8 @@
-"""A payment's story in order: every change of state with the evidence for it, and what else was said."""
+"""A payment's story: every change of state with its evidence, and what else was said."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,6 +12,7 @@ from payments.view import Transition
 from wallets.collections import StoredEvidence
 
 _SHOWN_BYTES = 16 * 1024
+_NONE = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,11 +35,15 @@ class Proof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One moment: a change of state (``change``), something the operator said (``proof``), or both."""
+    """One moment: a change of state, something the operator said, or both.
+
+    ``is_case``: what was said opened a case of late or duplicate money.
+    """
 
     at: datetime
     change: Transition | None
     proof: Proof | None
+    is_case: bool = False
 
 
 def proof(stored: StoredEvidence, *, number: str | None) -> Proof:
@@ -59,15 +64,22 @@ def proof(stored: StoredEvidence, *, number: str | None) -> Proof:
     )
 
 
-def steps(changes: Sequence[Transition], proofs: Sequence[Proof]) -> list[Step]:
-    """Changes carry the evidence they name; evidence that changed nothing stands by itself, in time's order."""
+def steps(
+    changes: Sequence[Transition], proofs: Sequence[Proof], *, cases: Collection[UUID]
+) -> list[Step]:
+    """Changes carry the evidence they name; evidence that changed nothing stands by itself.
+
+    ``cases``: evidence that opened a case of late or duplicate money.
+    """
     by_id = {each.id: each for each in proofs}
     named = {change.evidence_id for change in changes}
     told = [
-        Step(
-            at=each.at, change=each, proof=by_id.get(each.evidence_id) if each.evidence_id else None
-        )
+        Step(at=each.at, change=each, proof=by_id.get(each.evidence_id or _NONE))
         for each in changes
     ]
-    told += [Step(at=each.at, change=None, proof=each) for each in proofs if each.id not in named]
+    told += [
+        Step(at=each.at, change=None, proof=each, is_case=each.id in cases)
+        for each in proofs
+        if each.id not in named
+    ]
     return sorted(told, key=lambda step: (step.at, step.change.n if step.change else 0))

@@ -20,20 +20,26 @@ from kernel.database import Connection
 
 
 class Problem(HTTPException):
-    """A page that cannot be shown, with its HTTP status; the text keys are ``problem.<status>...``."""
+    """A page that cannot be shown, with its HTTP status; its words are ``problem.<status>...``."""
+
+
+def _no_request() -> Request:
+    """For pages outside any request (a fault in the middle of one)."""
+    return Request(
+        {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visit:
-    """``cookie`` is the secret that forms are bound to: the session's, or a visitor's before signing in."""
+    """A request with what the guard found out.
+
+    ``cookie``: the secret that forms are bound to, the session's or before it the visitor's.
+    """
 
     desk: Desk
     cookie: str
-    request: Request = field(
-        default_factory=lambda: Request(
-            {"type": "http", "method": "GET", "path": "/", "query_string": b"", "headers": []}
-        )
-    )
+    request: Request = field(default_factory=_no_request)
     session: Session | None = None
     form: Mapping[str, str] = field(default_factory=dict)
     chosen_language: str | None = None
@@ -93,10 +99,9 @@ class Visit:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[Connection]:
-        """A connection that sees one moment, so that a list and its totals agree, and writes nothing.
+        """A connection that sees one moment, so that a list and its totals agree; no writes.
 
-        Filters are optional parameters; planning each time with their values is what lets the indexes
-        serve them.
+        Filters are optional parameters; planned with their values, so that indexes serve them.
         """
         async with self.desk.database.transaction() as connection:
             await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")

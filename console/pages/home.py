@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from starlette.responses import Response
 
@@ -38,7 +39,7 @@ async def show(visit: Visit) -> Response:
     async with visit.snapshot() as connection:
         begun = await connection.fetch(SQL["payments_today"], midnight)
         open_ = await connection.fetch(SQL["payments_standing"], standing)
-        values = {
+        values: dict[str, Any] = {
             "late": tally(await connection.fetch(SQL["late_money_standing"])),
             "work": await connection.fetchrow(SQL["work_counts"], visit.now),
             "undelivered": await messages.count(

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from starlette.responses import Response
 
-from console import audit, export, period
+from console import audit, export, names, period
 from console.audit import Action
 from console.export import Amount
 from console.period import PRESETS
@@ -41,7 +41,7 @@ class CurrencyBalance:
 
 
 async def show_journal(visit: Visit) -> Response:
-    """Transactions with their postings, newest first; by rule, account, payment and business date."""
+    """Transactions with their postings, newest first; by rule, account, payment and day."""
     query, days = visit.query, _period(visit, default="all")
     rule = query.get("rule", "") if query.get("rule") in RULES else ""
     account = query.get("account", "").strip()
@@ -58,10 +58,12 @@ async def show_journal(visit: Visit) -> Response:
             account=account or None,
         )
         known = await reports.accounts(connection)
+        called = await names.load(connection, visit)
     kept = {name: value for name, value in query.items() if name != "after"}
     return page(
         visit,
         "journal.html",
+        names=called,
         found=found,
         accounts=known,
         rules=list(RULES),
@@ -79,11 +81,13 @@ async def show_transaction(visit: Visit) -> Response:
     """One transaction: what was booked, by which rule, for which payment."""
     async with visit.snapshot() as connection:
         booked = await reports.transaction(connection, visit.request.path_params["id"])
+        called = await names.load(connection, visit)
     if booked is None:
         raise Problem(404)
     return page(
         visit,
         "transaction.html",
+        names=called,
         booked=booked,
         rule_known=booked.transaction.rule in RULES,
     )
@@ -94,10 +98,11 @@ async def show_accounts(visit: Visit) -> Response:
     async with visit.snapshot() as connection:
         balance = await reports.trial_balance(connection)
         known = await reports.accounts(connection)
+        called = await names.load(connection, visit)
     by_currency: dict[str, list[tuple[Account, Turnover | None]]] = defaultdict(list)
     for account in known:
         by_currency[account.currency].append((account, balance.accounts.get(account)))
-    return page(visit, "accounts.html", by_currency=by_currency)
+    return page(visit, "accounts.html", names=called, by_currency=by_currency)
 
 
 async def show_statement(visit: Visit) -> Response:
@@ -107,11 +112,13 @@ async def show_statement(visit: Visit) -> Response:
         statement = await reports.statement(
             connection, path, since=days.first, until=days.last, limit=STATEMENT_LINES
         )
+        called = await names.load(connection, visit)
     if statement is None:
         raise Problem(404)
     return page(
         visit,
         "statement.html",
+        names=called,
         statement=statement,
         period=days,
         periods=PRESETS,
@@ -122,10 +129,13 @@ async def show_statement(visit: Visit) -> Response:
 async def show_trial_balance(visit: Visit) -> Response:
     """Turnovers and balances of all accounts per currency, now or as of a day."""
     as_of, is_bad = _as_of(visit)
-    balance = await _trial_balance(visit, as_of)
+    async with visit.snapshot() as connection:
+        balance = await reports.trial_balance(connection, as_of)
+        called = await names.load(connection, visit)
     return page(
         visit,
         "trial_balance.html",
+        names=called,
         status=422 if is_bad else 200,
         balance=balance,
         by_currency=_by_currency(balance),
@@ -140,7 +150,8 @@ async def download_trial_balance(visit: Visit) -> Response:
     as_of, is_bad = _as_of(visit)
     if is_bad:
         raise Problem(400)
-    balance = await _trial_balance(visit, as_of)
+    async with visit.snapshot() as connection:
+        balance = await reports.trial_balance(connection, as_of)
     today = business_date(visit.now, visit.desk.zone)
     day = (as_of or today).isoformat()
     async with visit.desk.database.transaction() as connection:
@@ -163,11 +174,6 @@ async def download_trial_balance(visit: Visit) -> Response:
         for account, turnover in balance.accounts.items()
     ]
     return export.download(f"trial-balance-{day}.csv", TRIAL_BALANCE_COLUMNS, rows)
-
-
-async def _trial_balance(visit: Visit, as_of: date | None) -> TrialBalance:
-    async with visit.snapshot() as connection:
-        return await reports.trial_balance(connection, as_of)
 
 
 def _by_currency(balance: TrialBalance) -> list[CurrencyBalance]:

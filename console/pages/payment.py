@@ -1,8 +1,9 @@
-"""One payment: facts, timeline with evidence, postings, messages; and the logged reveal of its number."""
+"""One payment: facts, timeline with evidence, postings, messages; and the logged reveal."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from starlette.responses import Response
@@ -59,29 +60,28 @@ async def _page(visit: Visit, asked: Reveal, *, status: int = 200) -> Response:
     async with visit.snapshot() as connection:
         detail = await _detail(visit, connection)
         payer = await _payer(visit, connection, detail)
+        hidden = None if asked.is_shown else payer.e164 if payer else ""
+        said = await collections.evidence_of(connection, detail.collection_id)
+        late = await connection.fetch(SQL["late_money_of_payment"], detail.id)
         of_bill = await view.payments_of_bill(connection, detail.control_number)
-        values = {
-            "steps": await _steps(connection, detail, None if asked.is_shown else payer.e164),
+        values: dict[str, Any] = {
+            "steps": timeline.steps(
+                await view.transitions(connection, detail.id),
+                [timeline.proof(each, number=hidden) for each in said],
+                cases={case["evidence_id"] for case in late},
+            ),
             "collection": await collections.load(connection, detail.collection_id),
-            "late": await connection.fetch(SQL["late_money_of_payment"], detail.id),
+            "late": late,
             "others": [each for each in of_bill if each.id != detail.id],
             "transactions": await books.of_payment(connection, detail.id),
             "messages": await messages.of_payment(connection, detail.id),
             "looked": await audit.of_subject(connection, _subject(detail.id)),
-            "names": await names.load(connection, visit.desk, visit.language),
+            "names": await names.load(connection, visit),
         }
-    number = payer.e164 if asked.is_shown else payer.masked()
+    number = payer and (payer.e164 if asked.is_shown else payer.masked())
     return page(
         visit, "payment.html", status=status, payment=detail, number=number, asked=asked, **values
     )
-
-
-async def _steps(
-    connection: Connection, detail: PaymentDetail, number: str | None
-) -> list[timeline.Step]:
-    said = await collections.evidence_of(connection, detail.collection_id)
-    proofs = [timeline.proof(each, number=number) for each in said]
-    return timeline.steps(await view.transitions(connection, detail.id), proofs)
 
 
 async def _detail(visit: Visit, connection: Connection) -> PaymentDetail:
@@ -91,11 +91,10 @@ async def _detail(visit: Visit, connection: Connection) -> PaymentDetail:
     return found
 
 
-async def _payer(visit: Visit, connection: Connection, detail: PaymentDetail) -> Msisdn:
+async def _payer(visit: Visit, connection: Connection, detail: PaymentDetail) -> Msisdn | None:
+    """Who paid; None once the number was erased."""
     found = await subscribers.find(connection, visit.desk.keys, detail.payer)
-    if found is None:
-        raise LookupError("a payment refers to a subscriber who is not on file")
-    return found.msisdn
+    return found.msisdn if found else None
 
 
 def _subject(payment_id: UUID) -> str:

@@ -28,9 +28,10 @@ MAX_FILE_ROWS = 100_000
 """More is refused: a file that a spreadsheet cannot open helps nobody."""
 
 FILE_COLUMNS = (
-    "payment_id", "created_at", "state", "state_at", "reason", "control_number", "receipt_number", "receipt_at",
-    "agency", "agency_name", "service", "service_name", "currency", "principal", "stamp", "penalty",
-    "service_fee", "total", "agency_fee", "wallet", "operator_reference", "channel",
+    "payment_id", "created_at", "state", "state_at", "reason", "control_number", "receipt_number",
+    "receipt_at", "agency", "agency_name", "service", "service_name", "currency", "principal",
+    "stamp", "penalty", "service_fee", "total", "agency_fee", "wallet", "operator_reference",
+    "channel",
 )  # fmt: skip
 
 
@@ -61,7 +62,7 @@ async def download(visit: Visit) -> Response:
     async with visit.snapshot() as connection:
         parameters = await chosen.parameters(connection)
         rows = await connection.fetch(SQL["payment_file"], *parameters, MAX_FILE_ROWS + 1)
-        called = await names.load(connection, visit.desk, visit.language)
+        called = await names.load(connection, visit)
     if len(rows) > MAX_FILE_ROWS:
         return await _list(visit, status=422, too_many=True)
     shown = {name: value for name, value in chosen.query.items() if name != "payer"}
@@ -87,7 +88,7 @@ async def _list(
         parameters = await chosen.parameters(connection)
         rows = await connection.fetch(SQL["payment_rows"], *parameters, paging.size, paging.offset)
         totals = await connection.fetch(SQL["payment_totals"], *parameters)
-        called = await names.load(connection, visit.desk, visit.language)
+        called = await names.load(connection, visit)
         searched = await _searched(visit, connection, chosen)
     return page(
         visit,

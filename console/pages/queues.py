@@ -28,7 +28,7 @@ async def show_late_money(visit: Visit) -> Response:
     async with visit.snapshot() as connection:
         rows = await connection.fetch(SQL["late_money_rows"], *wanted, paging.size, paging.offset)
         totals = await connection.fetch(SQL["late_money_totals"], *wanted)
-        called = await names.load(connection, visit.desk, visit.language)
+        called = await names.load(connection, visit)
     return page(
         visit,
         "late_money.html",

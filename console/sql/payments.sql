@@ -29,7 +29,7 @@ LEFT JOIN wallets.collection ON collection.id = p.collection_id
 ORDER BY p.created_at DESC, p.id LIMIT $10
 
 -- name: late_money_of_payment
-SELECT id, kind, amount, currency, wallet, state, opened_at, ledger_transaction
+SELECT id, kind, amount, currency, wallet, state, opened_at, ledger_transaction, evidence_id
 FROM payments.late_money WHERE payment_id = $1 ORDER BY opened_at
 
 -- name: late_money_rows
@@ -75,9 +75,9 @@ FROM kernel.work WHERE NOT $1::boolean OR parked_at IS NOT NULL
 ORDER BY parked_at IS NULL, due_at, id LIMIT $2 OFFSET $3
 
 -- name: catalogue_names
-SELECT code AS agency, NULL AS service, names, country FROM fees.agency
+SELECT code AS agency, NULL AS service, names, short_names, country FROM fees.agency
 UNION ALL
-SELECT service.agency, service.code, service.names, agency.country
+SELECT service.agency, service.code, service.names, service.short_names, agency.country
 FROM fees.service JOIN fees.agency ON agency.code = service.agency
 ORDER BY country, agency, service NULLS FIRST
 

@@ -1,4 +1,4 @@
-"""A console served by a real uvicorn on a loopback port, a browser-like client, and staff to sign in."""
+"""A console on a real uvicorn, a browser-like client, and staff to sign in."""
 
 from __future__ import annotations
 
@@ -66,7 +66,9 @@ class Visitor:
         return await self.http.post(f"/console{path}", data=data, headers=headers)
 
     async def sign_in(self, name: str, password: str = PASSWORD, **form: str) -> httpx.Response:
-        return await self.post("/sign-in", page="/sign-in", name=name, password=password, **form)
+        fields = {"name": name, "password": password, **form}
+        data = {"csrf": await self.token("/sign-in"), **fields}
+        return await self.http.post("/console/sign-in", data=data)
 
     async def in_english(self) -> None:
         answer = await self.post("/language", language="en", back="/console/")

@@ -38,6 +38,14 @@ WALLET = WalletConfig(
 )
 
 
+_INSERT_MESSAGE = """
+INSERT INTO sms.message (id, purpose, payment_id, recipient, language, template, "values", body,
+    alphabet, segments, state, failure, carrier, created_at, state_at)
+SELECT $1, 'receipt', id, payer, language, 'receipt', '{}', $3, 'ucs2', 2, $4, $5, 'sandbox', $6, $6
+FROM payments.payment WHERE id = $2
+"""
+
+
 @dataclass
 class Story:
     """Makes payments and lets operators answer, at the clock's time."""
@@ -225,10 +233,7 @@ class Story:
         """A receipt message about a payment."""
         async with self.database.transaction() as connection:
             await connection.execute(
-                'INSERT INTO sms.message (id, purpose, payment_id, recipient, language, template, "values", body,'
-                " alphabet, segments, state, failure, carrier, created_at, state_at) SELECT $1, 'receipt', id, payer,"
-                " language, 'receipt', '{}', $3, 'ucs2', 2, $4, $5, 'sandbox', $6, $6 FROM payments.payment"
-                " WHERE id = $2",
+                _INSERT_MESSAGE,
                 self.ids.new(),
                 payment,
                 body,
