@@ -92,15 +92,18 @@ class OperatorPhone:
     async def _state(self) -> dict[str, Any]:
         return await self._ask("GET", f"/sandbox/phone/{self._handset}/state")
 
-    async def _ask(self, method: str, path: str, fields: dict[str, str] | None = None) -> Any:
+    async def _ask(
+        self, method: str, path: str, fields: dict[str, str] | None = None
+    ) -> dict[str, Any]:
         body = None if fields is None else json.dumps(fields).encode()
         try:
             answer = await self._http.send(method, self._url + path, headers=_JSON, body=body)
-            return json.loads(answer.body)
+            told: dict[str, Any] = json.loads(answer.body)
         except (NotSent, NoAnswer, ValueError):
             raise Unhappy(
                 f"no sandbox operator answers at {self._url}; ./mizan run starts it"
             ) from None
+        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +265,7 @@ def _addresses(environ: Mapping[str, str]) -> dict[str, str]:
     """Where gateway and operator listen: by the environment, or where the last run put them."""
     home = Path(environ.get("MIZAN_HOME") or _ROOT / "var")
     try:
-        last = json.loads((home / "run" / "addresses.json").read_text())
+        last: dict[str, str] = json.loads((home / "run" / "addresses.json").read_text())
     except (OSError, ValueError):
         last = {}
     given = {name: environ[name] for name in _DEFAULTS if environ.get(name)}

@@ -59,7 +59,7 @@ class SmsCentre:
 
     async def take(self, request: HttpRequest) -> Response:
         """A message for a phone: 202 at once (also when it is repeated), reports follow."""
-        message = _read(await request.body(), stamp(self.clock.now()))
+        message = read_message(await request.body(), stamp(self.clock.now()))
         if isinstance(message, str):
             return JSONResponse({"error": message}, 400)
 
@@ -151,7 +151,7 @@ class SmsCentre:
         self.errands.plan(connection, action, subject, after_s=after_s, detail=detail)
 
 
-def _read(body: bytes, at: str) -> Message | str:
+def read_message(body: bytes, at: str) -> Message | str:
     """A message, or what is wrong with it."""
     if len(body) > MAX_BODY_BYTES:
         return "the body is too long"
