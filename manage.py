@@ -65,11 +65,19 @@ def call(command: Command, arguments: list[str]) -> int:
     with ExitStack() as stack:
         # Asking a command for its own help must not start a database.
         if command.on_database and arguments and not HELP_WORDS & set(arguments):
-            from launch.embedded import attached
-
-            os.environ.update(stack.enter_context(attached()).as_environment())
+            _attach(stack)
         module, _, function = command.target.partition(":")
         return cast(int, getattr(importlib.import_module(module), function)(arguments))
+
+
+def _attach(stack: ExitStack) -> None:
+    """Give the command what `run` gives its processes: addresses, the secret, the servers."""
+    from launch.embedded import attached
+    from launch.environment import settings
+    from launch.home import Home
+
+    urls = stack.enter_context(attached())
+    os.environ.update(settings(Home.at()) | urls.as_environment())
 
 
 if __name__ == "__main__":

@@ -89,6 +89,8 @@ class Servers:
                     server.ask_to_stop()
                 for server in self._ours():
                     server.wait_stopped()
+                if not (self._postgres.is_running() or self._valkey.is_running()):
+                    self.home.release_sockets()
         self._user = None
 
     def tend(self) -> list[str]:

@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import re
+import shutil
 import stat
 import tempfile
 from dataclasses import dataclass
@@ -14,8 +15,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LOG_BYTES_MAX = 10_000_000
 # sun_path holds 104 bytes on macOS and 108 on Linux; PostgreSQL appends "/pg/.s.PGSQL.5432.lock".
 SOCKET_DIR_BYTES_MAX = 100 - len("/pg/.s.PGSQL.5432.lock")
-# A comma separates hosts in a PostgreSQL URL, a colon its port: such paths are not worth quoting.
-PLAIN_PATH = re.compile(r"[\w/. +@=-]+", re.ASCII)
+# A comma separates hosts in a PostgreSQL URL, a colon its port; redis-py 8.1, asked by rq, cannot
+# read a space or "=" in the address that CLIENT INFO answers.
+PLAIN_PATH = re.compile(r"[\w/.+@-]+", re.ASCII)
 
 
 class HomeError(Exception):
@@ -71,12 +73,23 @@ class Home:
         if len(os.fsencode(inside)) <= SOCKET_DIR_BYTES_MAX and PLAIN_PATH.fullmatch(str(inside)):
             return inside
         # Written down, because TMPDIR may differ in the next shell and the servers still be up.
-        note = inside / "sockets"
+        note = self._sockets_note
         digest = hashlib.sha256(os.fsencode(self.path)).hexdigest()[:12]
         chosen = Path(tempfile.gettempdir()) / f"mizan-{os.geteuid()}-{digest}"
         with contextlib.suppress(FileExistsError):
             note.symlink_to(chosen)
         return _claim_private(note.readlink())
+
+    def release_sockets(self) -> None:
+        """With no server left: leave nothing behind outside the home."""
+        note = self._sockets_note
+        if note.is_symlink():
+            shutil.rmtree(note.readlink(), ignore_errors=True)
+            note.unlink()
+
+    @property
+    def _sockets_note(self) -> Path:
+        return self._directory("run") / "sockets"
 
     def _directory(self, name: str) -> Path:
         path = self.path / name

@@ -13,7 +13,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from launch.account import unprivileged
-from launch.home import Home
 from launch.server import Server, ServerError, clean_environment
 
 SUPERUSER = "postgres"
@@ -57,13 +56,13 @@ class Postgres(Server):
     stop_signal = signal.SIGINT  # "fast": ends sessions, writes a checkpoint
     orphan_signal = signal.SIGINT
 
-    def __init__(self, home: Home, *, tied: bool) -> None:
-        super().__init__(home, tied=tied)
-        self._sockets = home.sockets() / "pg"
-
     @property
     def data(self) -> Path:
         return self.home.path / "postgres"
+
+    @property
+    def _sockets(self) -> Path:
+        return self.home.sockets() / "pg"
 
     @property
     def url(self) -> str:

@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote
 
-from launch.home import Home
 from launch.server import Server, ServerError
 
 SETTINGS = {
@@ -33,13 +32,13 @@ class Valkey(Server):
     # never meets a server that still answers while it leaves.
     orphan_signal = signal.SIGKILL
 
-    def __init__(self, home: Home, *, tied: bool) -> None:
-        super().__init__(home, tied=tied)
-        self._socket = home.sockets() / "valkey.sock"
-
     @property
     def data(self) -> Path:
         return self.home.path / "valkey"
+
+    @property
+    def _socket(self) -> Path:
+        return self.home.sockets() / "valkey.sock"
 
     @property
     def url(self) -> str:

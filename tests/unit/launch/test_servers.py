@@ -13,6 +13,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from redis import Redis
 
 from launch.embedded import Servers, Urls, attached
 from launch.home import ROOT, HomeError
@@ -30,7 +31,7 @@ with {how}(sys.argv[1]):
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    return tmp_path / "a home"
+    return tmp_path / "home"
 
 
 @pytest.fixture(autouse=True)
@@ -194,10 +195,20 @@ async def test_a_home_too_deep_for_sockets(tmp_path: Path, monkeypatch: pytest.M
     with Servers(deep) as urls:
         assert str(short) in urls.redis_url
         assert await value(urls, "SELECT 1") == 1
-    assert [path.stat().st_mode & 0o066 for path in short.iterdir()] == [0]
-    # Another TMPDIR in the next shell finds the same place.
+        assert [path.stat().st_mode & 0o066 for path in short.iterdir()] == [0]
+        # Another TMPDIR in the next shell finds the same place.
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        assert Servers(deep).urls == urls
+    assert list(short.iterdir()) == []
+
+
+async def test_a_home_with_a_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    assert Servers(deep).urls == urls
+    for _ in range(2):
+        with Servers(tmp_path / "a home = here, really") as urls:
+            assert await value(urls, "SELECT 1") == 1
+            with Redis.from_url(urls.redis_url) as client:
+                assert client.client_info()["db"] == 0  # rq asks; redis-py trips over a space here
 
 
 def test_a_socket_directory_of_somebody_else_is_refused(
@@ -205,11 +216,11 @@ def test_a_socket_directory_of_somebody_else_is_refused(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     deep = tmp_path / ("d" * 100)
-    Servers(deep)
+    assert str(tmp_path) in Servers(deep).urls.redis_url
     chosen = next(tmp_path.glob("mizan-*"))
     chosen.chmod(0o777)
     with pytest.raises(HomeError, match="somebody else"):
-        Servers(deep)
+        Servers(deep).urls  # noqa: B018 - asking is what fails
 
 
 def test_given_urls_start_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
