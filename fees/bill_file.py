@@ -21,7 +21,8 @@ from kernel.money import BadAmount, Money
 from kernel.msisdn import BadMsisdn, Msisdn
 
 REQUIRED = ("agency", "service", "amount", "currency")
-COLUMNS = (*REQUIRED, "reference", "payer", "quantity", "band", "due_on", "expires_on")
+OPTIONAL = ("reference", "payer", "quantity", "band", "due_on", "expires_on")
+COLUMNS = (*REQUIRED, *OPTIONAL)
 
 _KNOWN = ", ".join(COLUMNS)
 

@@ -19,7 +19,14 @@ from typing import Any
 import asyncpg
 
 from fees import bills, catalogue, control_number
-from fees.bill_file import LARGEST_BYTES, Unusable, read_amount, write_rows
+from fees.bill_file import (
+    LARGEST_BYTES,
+    OPTIONAL,
+    REQUIRED,
+    Unusable,
+    read_amount,
+    write_rows,
+)
 from fees.bill_import import Report, import_bills
 from fees.bills import Bill
 from fees.refusals import MEANING, FeeRefusal
@@ -34,6 +41,10 @@ from kernel.msisdn import BadMsisdn, Msisdn
 from kernel.privacy import Keys
 
 _DONE, _REFUSED, _UNUSABLE = 0, 1, 2
+_IMPORT = f"""Issue a bill for each row of a UTF-8 CSV file. Its first line names the columns:
+{", ".join(REQUIRED)} (all four needed; an empty amount is the tariff's price), and any of
+{", ".join(OPTIONAL)}. Amounts are written like 12.500, days like 2026-11-21. Bad rows are listed
+and left out; the same file again changes nothing."""
 _ISSUED_COLUMNS = ("line", "reference", "control_number", "currency", "total")
 
 Command = Callable[[Database, argparse.Namespace], Awaitable[int]]
@@ -80,7 +91,11 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("control_number", metavar="CONTROL")
     _finish(show, _show)
 
-    load = commands.add_parser("import", help="issue a bill for each row of a CSV file")
+    load = commands.add_parser(
+        "import",
+        help="issue a bill for each row of a CSV file",
+        description=_IMPORT,
+    )
     load.add_argument("file", type=Path, metavar="FILE.csv")
     load.add_argument("--issued", type=Path, metavar="OUT.csv", help="write control numbers here")
     _finish(load, _import)

@@ -158,6 +158,8 @@ async def test_a_service_is_found_with_all_that_a_screen_needs(connection: Conne
     service = await catalogue.service(connection, "BH-GDT", "REGISTRATION")
     assert service is not None
     assert (service.agency, service.currency, service.asks) == ("BH-GDT", "BHD", "band")
+    assert service.names["ar"] == "تسجيل مركبة بحسب الوزن"
+    assert service.short_names["ar"] == "تسجيل مركبة"
     assert service.bands[0].short_names["ar"] == "حتى 2.5 طن"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fees import cli
+from fees.bill_file import COLUMNS
 from kernel.database import Database
 
 SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
@@ -191,6 +192,12 @@ async def test_services_are_listed_with_their_codes(
     assert "JO-CSPD" not in shown
     assert await run_shared("services", "--json") == 0
     assert len(json.loads(capsys.readouterr().out)) >= 8
+
+
+def test_the_help_of_import_names_every_column(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["import", "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert [column for column in COLUMNS if column not in shown] == []
 
 
 def test_without_a_database_it_says_so(
