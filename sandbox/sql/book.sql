@@ -51,7 +51,7 @@ VALUES (:request, :at, :status, :category, :code, :description, :reference);
 SELECT * FROM request
 WHERE payer = :payer AND kind = 'collection' AND expires_at > :now
   AND NOT EXISTS (SELECT 1 FROM outcome WHERE outcome.request = request.id)
-ORDER BY at, id;
+ORDER BY rowid;
 
 -- name: insert_query
 INSERT INTO query (at, request, what, asked, answer) VALUES (:at, :request, :what, :asked, :answer);

@@ -7,7 +7,7 @@ WHERE (:id IS NULL OR id = :id)
   AND (:ends IS NULL OR substr(payer, -2) = :ends)
   AND (:since IS NULL OR at >= :since)
   AND (:reference IS NULL OR id IN (SELECT request FROM outcome WHERE outcome.reference = :reference))
-ORDER BY at DESC, id DESC LIMIT :limit;
+ORDER BY rowid DESC LIMIT :limit;
 
 -- name: book_outcomes
 SELECT * FROM outcome WHERE request IN (SELECT value FROM json_each(:requests)) ORDER BY id;

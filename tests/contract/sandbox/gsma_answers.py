@@ -1,7 +1,7 @@
 """What GSMA Mobile Money API 1.2 says an operator's answers look like, and whether one does.
 
-``gsma_answers.json`` is what this project needs of the published file, made by ``extract``. Where the
-published file lies next to the project, a test compares the two.
+``gsma_answers.json`` is what this project needs of the published file, made by ``extract``. Where
+the published file lies next to the project, a test compares the two.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The operator on a free port (a process of its own, or in this one), and an ear for its callbacks."""
+"""The operator on a free port, as a process or within this one, and an ear for its callbacks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Heard:
 
 @dataclass
 class Ear:
-    """A server that plays the gateway: hears callbacks, reports and hops; answers what it is told to."""
+    """A server that plays the gateway: hears callbacks, reports and hops; answers as told."""
 
     url: str = ""
     calls: asyncio.Queue[Heard] = field(default_factory=asyncio.Queue)
@@ -80,16 +80,18 @@ async def listening_ear() -> AsyncIterator[Ear]:
 async def served(app: Starlette) -> AsyncIterator[str]:
     """An application on a free port of this machine, over real HTTP; yields its URL."""
     with socket.create_server(("127.0.0.1", 0)) as sock:
-        config = uvicorn.Config(app, log_config=None, ws="none", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(app, log_config=None, ws="none")
+        config.load()
         server = uvicorn.Server(config)
-        task = asyncio.create_task(server._serve(sockets=[sock]))  # serve() would take over signals
+        server.lifespan = config.lifespan_class(config)
+        # Not serve(): it would take over signals, and look only ten times a second whether to end.
+        await server.startup(sockets=[sock])
         yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-        server.should_exit = True
-        await task
+        await server.shutdown(sockets=[sock])
 
 
 class OperatorProcess:
-    """``python -m sandbox`` on an inherited socket; the socket outlives a kill, like a port does."""
+    """``python -m sandbox`` on an inherited socket, which outlives a kill like a port does."""
 
     def __init__(self, home: Path, gateway: str, *, pace: float = PACE) -> None:
         self.home, self._gateway, self._pace = home, gateway, pace
@@ -143,7 +145,7 @@ class Client:
         self.http, self.ear = http, ear
 
     async def collect(self, payer: str, amount: str = "5.000", **changes: Any) -> httpx.Response:
-        """``POST merchantpay``; ``correlation``, ``currency``, ``callback_url`` and fields may differ."""
+        """``POST merchantpay``; ``correlation``, ``callback_url`` and all fields may differ."""
         correlation = changes.pop("correlation", str(uuid4()))
         callback_url = changes.pop("callback_url", f"{self.ear.url}/callbacks/{correlation}")
         order = {

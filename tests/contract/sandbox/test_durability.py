@@ -1,4 +1,4 @@
-"""The operator process is killed without warning; its book, its prompts and its plans are still there."""
+"""The operator process is killed without warning; its book, prompts and plans are still there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The operator's GSMA API: strict about requests, and every answer valid by the published schemas."""
+"""The operator's GSMA API: strict about requests, every answer valid by the published schemas."""
 
 from __future__ import annotations
 
@@ -40,7 +40,11 @@ async def test_a_request_that_breaks_a_rule_is_refused_and_not_taken(
 ) -> None:
     answer = await client.collect(PAYER, **changes)
     told = answer.json()
-    assert (answer.status_code, told["errorCategory"], told["errorCode"]) == (status, category, code)
+    assert (answer.status_code, told["errorCategory"], told["errorCode"]) == (
+        status,
+        category,
+        code,
+    )
     assert answers.complaints("errorObject", told) == []
     assert await client.book() == []
 
@@ -96,7 +100,9 @@ async def test_the_transaction_of_a_completed_request_can_be_read(
     assert found["creditParty"] == PARTY
 
 
-@pytest.mark.parametrize("path", ["requeststates/{}", "responses/{}", "transactions/{}", "bills/{}"])
+@pytest.mark.parametrize(
+    "path", ["requeststates/{}", "responses/{}", "transactions/{}", "bills/{}"]
+)
 async def test_what_was_never_seen_is_not_found(
     client: Client, answers: Answers, path: str
 ) -> None:

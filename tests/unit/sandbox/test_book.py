@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ OPEN = "INSERT INTO wallet (msisdn, currency, at) VALUES (?, 'JOD', '2026-11-21'
 COUNT = "SELECT count(*) FROM wallet"
 
 
-def opens(number: str) -> object:
+def opens(number: str) -> Callable[[sqlite3.Connection], str]:
     """A job that opens a wallet, and then fails if the number says so."""
 
     def job(connection: sqlite3.Connection) -> str:
@@ -30,7 +31,7 @@ async def test_a_job_that_fails_takes_only_its_own_writes_along(tmp_path: Path) 
     book = Book(tmp_path / "book.sqlite3")
     names = [f"{'bad' if index % 3 == 0 else 'good'}-{index}" for index in range(30)]
     results = await asyncio.gather(
-        *(book.do(opens(name)) for name in names),  # type: ignore[arg-type]  # any job will do
+        *(book.do(opens(name)) for name in names),
         return_exceptions=True,
     )
     assert [isinstance(result, LookupError) for result in results] == [
@@ -42,7 +43,7 @@ async def test_a_job_that_fails_takes_only_its_own_writes_along(tmp_path: Path) 
 
 async def test_what_was_answered_is_on_disk_for_the_next_process(tmp_path: Path) -> None:
     first = Book(tmp_path / "book.sqlite3")
-    await first.do(opens("+962790000000"))  # type: ignore[arg-type]  # any job will do
+    await first.do(opens("+962790000000"))
     second = Book(tmp_path / "book.sqlite3")
     assert (await second.do(lambda c: c.execute(COUNT).fetchone()))[0] == 1
     first.close()
@@ -65,15 +66,15 @@ async def test_every_table_refuses_update_and_delete(tmp_path: Path) -> None:
     names = await book.do(tables)
     guards = {f"{table}_no_{verb}" for table in names for verb in ("update", "delete")}
     assert guards <= await book.do(triggers)
-    await book.do(opens("+962790000000"))  # type: ignore[arg-type]  # any job will do
+    await book.do(opens("+962790000000"))
     for statement in ("UPDATE wallet SET currency = 'USD'", "DELETE FROM wallet"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            await book.do(lambda c, sql=statement: c.execute(sql))  # type: ignore[misc]  # bound now
+            await book.do(lambda c, sql=statement: c.execute(sql))
     book.close()
 
 
 async def test_closing_finishes_the_jobs_that_wait(tmp_path: Path) -> None:
     book = Book(tmp_path / "book.sqlite3")
-    waiting = [asyncio.ensure_future(book.do(opens(str(n)))) for n in range(50)]  # type: ignore[arg-type]  # any job will do
+    waiting = [asyncio.ensure_future(book.do(opens(str(n)))) for n in range(50)]
     await asyncio.gather(asyncio.to_thread(book.close), *waiting)
     assert all(task.result() for task in waiting)

@@ -165,7 +165,9 @@ async def test_the_book_is_read_by_any_filter(teller: Teller, book: Book) -> Non
     assert (await read_book(book, read_filter({"since": "2027"})))["requests"] == []
 
 
-@pytest.mark.parametrize("values", [{"limit": "0"}, {"limit": "x"}, {"msisdn": "1"}, {"payer": "1"}])
+@pytest.mark.parametrize(
+    "values", [{"limit": "0"}, {"limit": "x"}, {"msisdn": "1"}, {"payer": "1"}]
+)
 def test_a_filter_nobody_knows_is_named(values: dict[str, str]) -> None:
     with pytest.raises(BadFilter):
         read_filter(values)
