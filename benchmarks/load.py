@@ -91,7 +91,8 @@ async def connect(url: str) -> Connection:
     """A connection to the server of a URL."""
     parts = urlsplit(url)
     loop = asyncio.get_running_loop()
-    _, connection = await loop.create_connection(Connection, parts.hostname, parts.port)
+    host, port = parts.hostname or "127.0.0.1", parts.port or 80
+    _, connection = await loop.create_connection(Connection, host, port)
     return connection
 
 
