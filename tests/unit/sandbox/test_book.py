@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -69,7 +70,7 @@ async def test_every_table_refuses_update_and_delete(tmp_path: Path) -> None:
     await book.do(opens("+962790000000"))
     for statement in ("UPDATE wallet SET currency = 'USD'", "DELETE FROM wallet"):
         with pytest.raises(sqlite3.IntegrityError, match="append-only"):
-            await book.do(lambda c, sql=statement: c.execute(sql))
+            await book.do(partial(_execute, statement))
     book.close()
 
 
@@ -78,3 +79,7 @@ async def test_closing_finishes_the_jobs_that_wait(tmp_path: Path) -> None:
     waiting = [asyncio.ensure_future(book.do(opens(str(n)))) for n in range(50)]
     await asyncio.gather(asyncio.to_thread(book.close), *waiting)
     assert all(task.result() for task in waiting)
+
+
+def _execute(statement: str, connection: sqlite3.Connection) -> None:
+    connection.execute(statement)
