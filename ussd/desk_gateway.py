@@ -179,6 +179,7 @@ def agency_choices(agencies: Sequence[Agency]) -> list[AgencyChoice]:
 
 
 def service_choice(service: Service) -> ServiceChoice:
+    """A service of the catalogue as the menu lists it."""
     return ServiceChoice(
         code=service.code,
         number=service.number,

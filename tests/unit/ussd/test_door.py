@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import AsyncIterator
 
 import httpx
 import pytest
@@ -111,16 +112,21 @@ async def test_an_oversized_body_gets_a_page(exchange: Exchange) -> None:
 async def test_a_body_in_pieces_is_read_whole_and_never_past_the_limit(
     exchange: Exchange,
 ) -> None:
-    async def pieces(count: int) -> httpx.Response:
-        async def body() -> object:
-            yield b"sessionId=s&phoneNumber=%2B962790000000&text="
-            for _ in range(count):
+    taken: list[int] = []
+
+    async def pieces(session: bytes, count: int) -> httpx.Response:
+        async def body() -> AsyncIterator[bytes]:
+            yield b"sessionId=" + session + b"&phoneNumber=%2B962790000000&text="
+            for at in range(count):
+                taken.append(at)
                 yield b"1" * 1000
 
-        return await exchange.line.post("/ussd/sandbox", content=body())  # type: ignore[arg-type]  # an async iterator
+        return await exchange.line.post("/ussd/sandbox", content=body())
 
-    assert (await pieces(1)).text.startswith("CON ")
-    assert (await pieces(100)).text.startswith("END ")
+    assert (await pieces(b"short", 2)).text.startswith("CON ")
+    assert taken == [0, 1]
+    assert (await pieces(b"long", 100)).text.startswith("END ")
+    assert max(taken) < 20
 
 
 async def test_each_hop_is_observed_and_logged_without_content(
