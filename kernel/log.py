@@ -40,10 +40,11 @@ def listen(listener: Listener) -> None:
 
 def event(name: str, /, *, level: int = logging.INFO, **fields: Any) -> None:
     """Log one event (a dotted, lower-case name) with its fields."""
+    fields = {**_BOUND.get(), **fields}
     for listener in _LISTENERS:
         listener(name, fields)
     if _LOGGER.isEnabledFor(level):
-        _LOGGER.log(level, name, extra={"fields": {**_BOUND.get(), **fields}})
+        _LOGGER.log(level, name, extra={"fields": fields})
 
 
 def fault(name: str, /, **fields: Any) -> None:

@@ -21,7 +21,6 @@ from starlette.routing import BaseRoute, Route
 
 from kernel.database import Database
 from kernel.sql import package_sql
-from ledger import reports
 
 SQL = package_sql(__file__)
 
@@ -123,7 +122,7 @@ async def _gauges(database: Database) -> list[GaugeMetricFamily]:
         unresolved = await connection.fetch(SQL["unresolved_payments"])
         pending = await connection.fetchrow(SQL["pending_work"])
         late = await connection.fetch(SQL["late_money"])
-        balanced = await reports.is_balanced(connection)
+        halted = await connection.fetchval(SQL["halted"])
     payments = _family("gw_payments_unresolved", "Payments that have not ended", ["wallet"])
     oldest = _family(
         "gw_payment_oldest_unresolved_seconds", "Age of the oldest of them", ["wallet"]
@@ -145,7 +144,7 @@ async def _gauges(database: Database) -> list[GaugeMetricFamily]:
             max(0.0, pending["oldest_s"] if pending else 0.0),
         ),
         _single("gw_work_parked", "Work rows given up", pending["parked"] if pending else 0),
-        _single("gw_ledger_balanced", "1 when the books balance", 1 if balanced else 0),
+        _single("gw_ledger_balanced", "0 when the books check stopped debits", 0 if halted else 1),
     ]
 
 

@@ -16,3 +16,7 @@ FROM kernel.work
 -- name: late_money
 -- Money held in suspense for a decision.
 SELECT currency, sum(amount)::float8 AS amount FROM payments.late_money WHERE state = 'open' GROUP BY currency
+
+-- name: halted
+-- Whether the books check (the sweeper makes it) has stopped new debits.
+SELECT EXISTS (SELECT FROM payments.halt)
