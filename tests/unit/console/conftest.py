@@ -66,6 +66,7 @@ class Visitor:
         return await self.http.post(f"/console{path}", data=data, headers=headers)
 
     async def sign_in(self, name: str, password: str = PASSWORD, **form: str) -> httpx.Response:
+        self.http.cookies.clear()
         fields = {"name": name, "password": password, **form}
         data = {"csrf": await self.token("/sign-in"), **fields}
         return await self.http.post("/console/sign-in", data=data)

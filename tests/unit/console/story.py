@@ -98,13 +98,23 @@ class Story:
                 band=band,
             )
         assert isinstance(bill, Bill), bill
+        return await self._start(bill, payer, language)
+
+    async def again(self, control_number: str) -> UUID:
+        """Another payment of a bill that was issued before."""
+        async with self.database.read() as connection:
+            bill = await bills.find(connection, control_number)
+        assert bill is not None
+        return await self._start(bill, CITIZEN, "ar")
+
+    async def _start(self, bill: Bill, payer: Msisdn, language: str) -> UUID:
         request = StartRequest(
             id=self.ids.new(),
             payer=payer,
             wallet="sandbox",
             channel="sandbox",
             language=language,
-            agreed_total=bill.charge(now.date()).total,
+            agreed_total=bill.charge(self.clock.now().date()).total,
             control_number=bill.control_number,
         )
         answer = await start(self.desk, request)
