@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
+from typing import Any, Final
 
+import sms.answers
+import sms.inbound
 import sms.outbox
 from jobs.runner import Handler
+from kernel.work import Work
 from payments import send, verify
 from payments.desk import Desk
 from payments.moving import TELL
@@ -15,13 +19,21 @@ from payments.start import COLLECT
 from sms.desk import SmsDesk
 from wallets.callbacks import WORK_KIND as CALLBACK
 
+KINDS: Final[Mapping[str, Callable[[Any, Work], Awaitable[None]]]] = {
+    COLLECT: send.send,
+    QUERY: verify.query,
+    CALLBACK: verify.on_callback,
+    TELL: sms.outbox.tell,
+    sms.outbox.SEND: sms.outbox.send,
+    sms.inbound.ANSWER: sms.answers.answer,
+}
+"""Every kind of work there is; messages want the text channel's desk, the others the payments desk.
+"""
+
 
 def handlers(desk: Desk, sms_desk: SmsDesk) -> Mapping[str, Handler]:
-    """Every kind of work there is."""
+    """The handlers with what they need."""
     return {
-        COLLECT: partial(send.send, desk),
-        QUERY: partial(verify.query, desk),
-        CALLBACK: partial(verify.on_callback, desk),
-        TELL: partial(sms.outbox.tell, sms_desk),
-        sms.outbox.SEND: partial(sms.outbox.send, sms_desk),
+        kind: partial(handle, sms_desk if kind.startswith("sms.") else desk)
+        for kind, handle in KINDS.items()
     }

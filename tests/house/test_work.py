@@ -1,0 +1,19 @@
+"""Every kind of work that is asked for has somebody who does it."""
+
+from __future__ import annotations
+
+import ast
+
+from jobs.handlers import KINDS
+from tests.house.source import place, production, tree
+
+
+def test_every_kind_that_is_enqueued_is_handled() -> None:
+    asked = {}
+    for file in production():
+        for node in ast.walk(tree(file)):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("work.enqueue"):
+                asked[ast.unparse(node.args[1])] = place(file, node.lineno)
+    names = {"COLLECT", "QUERY", "TELL", "SEND", "ANSWER", "WORK_KIND"}
+    assert set(asked) == names, f"add its handler in jobs/handlers.py, then here: {asked}"
+    assert len(KINDS) == len(names)
