@@ -12,12 +12,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from kernel.currency import EXPONENTS
 from kernel.money import BadAmount, Money
 from kernel.msisdn import BadMsisdn, Msisdn
+from sandbox.addresses import is_http_url
 from sandbox.requests import Failure, Outcome, Request
 
 HTTP_STATUS: Final = {
@@ -50,6 +50,11 @@ class Refused(Exception):
     def __init__(self, category: str, code: str, description: str) -> None:
         super().__init__(description)
         self.failure = Failure(category, code, description)
+
+    @classmethod
+    def because(cls, failure: Failure) -> Refused:
+        """The refusal that says a known failure."""
+        return cls(failure.category, failure.code, failure.description)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,7 +206,7 @@ def _envelope(body: bytes, headers: Mapping[str, str]) -> tuple[str, str]:
     if digest is not None and digest.lower() != hashlib.sha256(body).hexdigest():
         raise Refused("validation", "formatError", "X-Content-Hash is not the SHA-256 of the body")
     url = headers.get("x-callback-url", "")
-    if url and not (urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname):
+    if url and not is_http_url(url):
         raise Refused("validation", "formatError", "X-Callback-URL must be an http or https URL")
     return correlation, url
 
@@ -209,6 +214,7 @@ def _envelope(body: bytes, headers: Mapping[str, str]) -> tuple[str, str]:
 def _object(body: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(body, parse_constant=_no_constant)
+        json.dumps(fields, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError):
         raise Refused("validation", "formatError", "the body must be JSON in UTF-8") from None
     if not isinstance(fields, dict):

@@ -27,14 +27,14 @@ from sandbox.gsma import (
     transaction,
     uuid_text,
 )
-from sandbox.requests import Request
+from sandbox.requests import Failure, Request
 from sandbox.teller import Teller
 from sandbox.wallets import currency_of
 
 MAX_BODY_BYTES: Final = 64 * 1024
 CALLBACK_FIRST_S: Final = 5.0
 _GARBAGE: Final = b"<html><body>200 OK \xff\xfe<b>request accepted"
-_NOT_FOUND: Final = Refused("identification", "identifierError", "nothing is known under this id")
+_NOT_FOUND: Final = Failure("identification", "identifierError", "nothing is known under this id")
 _Endpoint = Callable[[HttpRequest], Awaitable[Response]]
 
 
@@ -95,7 +95,7 @@ class GsmaApi:
         request_id = _uuid(http.path_params["id"])
         found = await self.teller.look_up("requeststate", "id", request_id)
         if found is None:
-            raise _NOT_FOUND
+            raise Refused.because(_NOT_FOUND)
         request, outcomes = found
         return self._json(request_state(request, outcomes[-1] if outcomes else None))
 
@@ -103,7 +103,7 @@ class GsmaApi:
         """``GET /responses/{clientCorrelationId}``: where the lost answer can be read."""
         found = await self.teller.look_up("response", "correlation", _uuid(http.path_params["id"]))
         if found is None:
-            raise _NOT_FOUND
+            raise Refused.because(_NOT_FOUND)
         return self._json({"link": f"/requeststates/{found[0].id}"})
 
     async def transaction(self, http: HttpRequest) -> Response:
@@ -111,7 +111,7 @@ class GsmaApi:
         reference = http.path_params["reference"]
         found = await self.teller.look_up("transaction", "reference", reference)
         if found is None:
-            raise _NOT_FOUND
+            raise Refused.because(_NOT_FOUND)
         return self._json(transaction(found[0], found[1][-1]))
 
     async def heartbeat(self, _: HttpRequest) -> Response:
@@ -127,7 +127,7 @@ class GsmaApi:
         """``GET /accounts/msisdn/{msisdn}/balance``."""
         held = await self.teller.balance(_account(http))
         if held is None:
-            raise _NOT_FOUND
+            raise Refused.because(_NOT_FOUND)
         amounts = {"currentBalance": held.plain(), "availableBalance": held.plain()}
         return self._json({"accountStatus": "available", "currency": held.currency, **amounts})
 

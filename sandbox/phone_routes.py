@@ -5,6 +5,7 @@ No number stands in a URL: a phone is named by a short random id.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
@@ -197,12 +198,15 @@ class PhonePages:
                 raise BadFilter("send a JSON object")
             if http.method == "GET" and "payer" in values:
                 raise BadFilter("a number does not belong in a URL: POST it as JSON")
+            wants_page = "text/html" in http.headers.get("accept", "")
             language = language_of(values)
             values.pop("lang", None)
+            if wants_page:
+                values.setdefault("limit", "100")
             book = await read_book(self.book, read_filter(values))
-        except ValueError as problem:
+        except (ValueError, RecursionError) as problem:
             return JSONResponse({"error": str(problem)}, 400)
-        if "text/html" not in http.headers.get("accept", ""):
+        if not wants_page:
             return JSONResponse(book)
         return page("book.html", language, here="/sandbox/book", book=book, zone=zone_of(""))
 
@@ -237,7 +241,8 @@ async def _form(http: HttpRequest) -> dict[str, str]:
     if _is_json(http):
         try:
             values = await http.json()
-        except ValueError:
+            json.dumps(values, ensure_ascii=False).encode()  # half a surrogate pair is no text
+        except (ValueError, RecursionError):
             return {}
         fields = values if isinstance(values, dict) else {}
         return {name: value for name, value in fields.items() if isinstance(value, str)}

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from starlette.requests import Request as HttpRequest
 from starlette.responses import JSONResponse, Response
@@ -17,6 +17,7 @@ from kernel.clock import Clock
 from kernel.http import HttpClient, NoAnswer, NotSent
 from kernel.ids import Ids
 from kernel.msisdn import BadMsisdn, Msisdn
+from sandbox.addresses import is_http_url
 from sandbox.book import SQL, Book, stamp
 from sandbox.errands import Errand, Errands
 
@@ -157,6 +158,7 @@ def read_message(body: bytes, at: str) -> Message | str:
         return "the body is too long"
     try:
         fields = json.loads(body)
+        json.dumps(fields, ensure_ascii=False).encode()  # half a surrogate pair is no text
         texts = {name: fields[name] for name in ("id", "to", "from", "text", "status_url")}
     except (ValueError, TypeError, KeyError, RecursionError):
         return "send a JSON object with id, to, from, text and status_url"
@@ -164,7 +166,7 @@ def read_message(body: bytes, at: str) -> Message | str:
         return "all fields are strings"
     if not (texts["id"] and 0 < len(texts["text"]) <= MAX_CHARACTERS):
         return f"id must not be empty and text must have 1 to {MAX_CHARACTERS} characters"
-    if texts["status_url"] and urlsplit(texts["status_url"]).scheme not in ("http", "https"):
+    if texts["status_url"] and not is_http_url(texts["status_url"]):
         return "status_url must be an http or https URL"
     try:
         recipient = Msisdn.parse(texts["to"]).e164

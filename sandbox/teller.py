@@ -22,7 +22,7 @@ from sandbox.errands import Errand, Errands
 from sandbox.gsma import Order, Refused, ReversalOrder, read_amount
 from sandbox.requests import Failure, Outcome, Request
 
-DUPLICATE: Final = Refused(
+DUPLICATE: Final = Failure(
     "businessRule", "duplicateRequest", "this X-CorrelationID was used before"
 )
 NO_FUNDS: Final = Failure("businessRule", "insufficientFunds", "the wallet does not hold that much")
@@ -68,7 +68,7 @@ class Teller:
                 words = f"the payer's wallet is in {held.currency}"
                 raise Refused("validation", "currencyNotSupported", words)
             if not requests.insert(connection, request):
-                raise DUPLICATE
+                raise Refused.because(DUPLICATE)
             for after, step in enumerate(request.behaviour.steps):
                 self._plan_step(connection, request, step.verdict, after=after, in_s=step.after_s)
 
@@ -85,7 +85,7 @@ class Teller:
                 raise Refused("identification", "identifierError", "no such transaction")
             request = self._reversal(order, request_id, original, _amount_to_reverse(order, left))
             if not requests.insert(connection, request):
-                raise DUPLICATE
+                raise Refused.because(DUPLICATE)
             self._plan_step(connection, request, Verdict.APPROVE, after=0, in_s=SOON_S)
             return request
 
@@ -232,7 +232,7 @@ def _amount_to_reverse(order: ReversalOrder, left: Money) -> Money:
         )
     amount = left if order.amount is None else read_amount(order.amount, left.currency)
     if left.minor == 0 or left < amount:
-        raise Refused(NOT_LEFT.category, NOT_LEFT.code, NOT_LEFT.description)
+        raise Refused.because(NOT_LEFT)
     return amount
 
 

@@ -234,3 +234,14 @@ async def test_a_number_is_no_filter_in_a_url(client: Client) -> None:
     await client.collect(JORDAN)
     assert len(await client.book(payer=JORDAN)) == 1
     assert (await client.http.get("/sandbox/book?ends=00")).json()["totals"]["requests"] == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"[1]", b"[" * 99_999, b'{"entry": "\\ud800"}', b"\xff"]
+)
+async def test_what_is_no_request_is_no_reason_to_fail(client: Client, body: bytes) -> None:
+    phone = await open_phone(client)
+    headers = {"content-type": "application/json"}
+    for path in (f"{phone}/enter", f"{phone}/sms", "/sandbox/phone/handsets", "/sandbox/book"):
+        answer = await client.http.post(path, content=body, headers=headers)
+        assert answer.status_code in (200, 400, 422), path

@@ -110,6 +110,8 @@ def test_settings_come_from_the_environment() -> None:
         b'{"id": "1", "to": "+962790000000", "from": "M", "text": "", "status_url": ""}',
         b'{"id": 1, "to": "+962790000000", "from": "M", "text": "x", "status_url": ""}',
         b'{"id": "1", "to": "+962790000000", "from": "M", "text": "x", "status_url": "file:///x"}',
+        b'{"id": "1", "to": "+962790000000", "from": "M", "text": "x", "status_url": "http://[a"}',
+        b'{"id": "1", "to": "+962790000000", "from": "M", "text": "\\ud800", "status_url": ""}',
         b" " * 20_000,
     ],
 )

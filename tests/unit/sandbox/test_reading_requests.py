@@ -84,7 +84,9 @@ def test_a_field_that_breaks_a_rule_is_refused(changes: dict[str, Any], code: st
     assert code_of(body(**changes)) == code
 
 
-@pytest.mark.parametrize("read", [b"", b"[]", b"{", b'{"a": NaN}', b"\xff\xfe", b"[" * 99_999])
+@pytest.mark.parametrize(
+    "read", [b"", b"[]", b"{", b'{"a": NaN}', b"\xff\xfe", b"[" * 99_999, b'{"a": "\\ud800"}']
+)
 def test_a_body_that_is_no_json_object_is_refused(read: bytes) -> None:
     assert code_of(read) == "formatError"
 
@@ -96,6 +98,9 @@ def test_a_body_that_is_no_json_object_is_refused(read: bytes) -> None:
         ("x-correlationid", "{0195f1d0-0000-7000-8000-000000000001}", "formatError"),
         ("x-callback-url", "ftp://example.org/a", "formatError"),
         ("x-callback-url", "http:///a", "formatError"),
+        ("x-callback-url", "http://[::1/a", "formatError"),
+        ("x-callback-url", "http://a:99999/a", "formatError"),
+        ("x-callback-url", "http://a/b c", "formatError"),
         ("x-content-hash", "00" * 32, "formatError"),
     ],
 )
