@@ -19,7 +19,7 @@ from console.desk import Desk
 from console.roles import Role
 from console.routes import routes
 from kernel.clock import ManualClock
-from kernel.database import Database
+from kernel.database import Database, Row
 from kernel.ids import RandomIds
 from kernel.privacy import Keys
 from tests.unit.console.story import WALLET, Story
@@ -74,6 +74,14 @@ class Visitor:
     async def in_english(self) -> None:
         answer = await self.post("/language", language="en", back="/console/")
         assert answer.status_code == 303
+
+
+async def one_row(database: Database, sql: str, *values: object) -> Row:
+    """The only row of a query that must have one."""
+    async with database.read() as connection:
+        row = await connection.fetchrow(sql, *values)
+    assert row is not None, sql
+    return row
 
 
 @pytest.fixture

@@ -67,7 +67,7 @@ async def test_the_same_characters_from_another_keyboard_are_the_same_password()
     assert await passwords.matches(stored, "cafe\u0301 finance 2026 amman")
 
 
-async def test_nobody_has_no_password_and_refusing_one_takes_as_long() -> None:
+async def test_refusing_somebody_unknown_is_as_much_work_as_refusing_a_wrong_password() -> None:
     stored = await passwords.hashed("correct horse battery")
     await passwords.matches(None, "warm up")
     known = await _fastest(stored)
@@ -78,9 +78,9 @@ async def test_nobody_has_no_password_and_refusing_one_takes_as_long() -> None:
 async def _fastest(stored: str | None) -> float:
     durations = []
     for _ in range(5):
-        began = time.perf_counter()
+        began = time.process_time()
         assert not await passwords.matches(stored, "not this one at all")
-        durations.append(time.perf_counter() - began)
+        durations.append(time.process_time() - began)
     return min(durations)
 
 

@@ -9,10 +9,11 @@ import pytest
 
 from console.roles import Role
 from kernel.database import Database
-from tests.unit.console.conftest import Hire, Visitor
+from tests.unit.console.conftest import Hire, Visitor, one_row
 from tests.unit.console.story import CALLBACK_TOKEN, CITIZEN, Story
 from wallets.port import Outcome
 
+REVEALS = "SELECT count(*) FROM console.audit WHERE action = 'number_revealed'"
 NATIONAL = CITIZEN.e164.removeprefix("+962")
 
 
@@ -40,8 +41,7 @@ async def test_a_payment_shows_its_receipt_postings_and_messages(
     payment = await story.collected()
     await story.messaged(payment, state="failed", body="دُفع <b>50</b>", failure="unreachable")
     html = (await finance.get(f"/payments/{payment}")).text
-    async with database.read() as connection:
-        receipt = await connection.fetchrow("SELECT number, code FROM payments.receipt")
+    receipt = await one_row(database, "SELECT number, code FROM payments.receipt")
     assert receipt["number"] in html
     assert f'href="/verify/{receipt["code"]}"' in html
     assert "Assets:Clearing:SANDBOX:JOD" in html
@@ -86,39 +86,34 @@ async def test_a_reveal_shows_the_number_once_and_writes_who_and_why(
     shown = await finance.post(path, page=path, reason="  call  back: duplicate claim ")
     assert shown.status_code == 200
     assert CITIZEN.e164 in shown.text
-    async with database.read() as connection:
-        row = await connection.fetchrow(
-            "SELECT staff_name, subject, reason FROM console.audit WHERE action = 'number_revealed'"
-        )
+    row = await one_row(
+        database,
+        "SELECT staff_name, subject, reason FROM console.audit WHERE action = 'number_revealed'",
+    )
     assert tuple(row) == ("rana", f"payment {payment}", "call back: duplicate claim")
     again = (await finance.get(path)).text
     assert NATIONAL not in again
     assert "call back: duplicate claim" in again
 
 
-@pytest.mark.parametrize("reason", ["", "   ", "why", "x" * 301])
 async def test_a_reveal_without_a_reason_shows_nothing_and_writes_nothing(
-    finance: Visitor, story: Story, database: Database, reason: str
+    finance: Visitor, story: Story, database: Database
 ) -> None:
-    payment = await story.collected()
-    path = f"/payments/{payment}"
-    answer = await finance.post(path, page=path, reason=reason)
-    assert answer.status_code == 422
-    assert NATIONAL not in answer.text
-    assert "Write a reason" in answer.text
-    async with database.read() as connection:
-        asked = "SELECT count(*) FROM console.audit WHERE action = 'number_revealed'"
-        assert await connection.fetchval(asked) == 0
+    path = f"/payments/{await story.collected()}"
+    for reason in ("", "   ", "why", "x" * 301):
+        answer = await finance.post(path, page=path, reason=reason)
+        assert answer.status_code == 422
+        assert NATIONAL not in answer.text
+        assert "Write a reason" in answer.text
+    assert (await one_row(database, REVEALS))["count"] == 0
 
 
 async def test_a_reveal_of_a_payment_that_is_not_there_writes_nothing(
-    finance: Visitor, story: Story, database: Database
+    finance: Visitor, database: Database
 ) -> None:
     answer = await finance.post(f"/payments/{uuid4()}", page="/payments", reason="just looking")
     assert answer.status_code == 404
-    async with database.read() as connection:
-        asked = "SELECT count(*) FROM console.audit WHERE action = 'number_revealed'"
-        assert await connection.fetchval(asked) == 0
+    assert (await one_row(database, REVEALS))["count"] == 0
 
 
 @pytest.mark.parametrize("role", [Role.VIEWER, Role.AUDITOR])

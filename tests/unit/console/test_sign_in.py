@@ -12,7 +12,7 @@ from console.roles import Role
 from console.sign_in import FIRST_LOCK, FREE_TRIES, LONGEST_LOCK
 from kernel.clock import ManualClock
 from kernel.database import Database
-from tests.unit.console.conftest import PASSWORD, Hire, Visitor
+from tests.unit.console.conftest import PASSWORD, Hire, Visitor, one_row
 
 WRONG = "this is not it at all"
 
@@ -115,8 +115,7 @@ async def test_the_database_never_holds_a_token_that_would_open_a_session(
 ) -> None:
     token = finance.http.cookies["mizan_session"]
     assert len(token) >= 43
-    async with database.read() as connection:
-        row = await connection.fetchrow("SELECT * FROM console.session")
+    row = await one_row(database, "SELECT * FROM console.session")
     assert token not in str(dict(row))
     assert row["token_digest"] == sessions.digest(token)
 
