@@ -23,7 +23,6 @@ class Work:
     kind: str
     key: str
     attempts: int
-    calls: int
     token: int
 
 
@@ -47,16 +46,14 @@ async def claim(
 
 async def finish(connection: Connection, work: Work) -> None:
     """Close the row within the caller's transaction; raises LeaseLost if it is no longer ours."""
-    held = await connection.fetchval(SQL["finish_work"], work.id, work.token, work.calls)
+    held = await connection.fetchval(SQL["finish_work"], work.id, work.token)
     if not held:
         raise LeaseLost(f"{work.kind} {work.key}")
 
 
 async def retry(connection: Connection, work: Work, *, delay_s: float, error: str = "") -> None:
     """Give the row back, due again after ``delay_s`` seconds."""
-    await connection.execute(
-        SQL["retry_work"], work.id, work.token, work.calls, float(delay_s), error[:500]
-    )
+    await connection.execute(SQL["retry_work"], work.id, work.token, float(delay_s), error[:500])
 
 
 async def park(connection: Connection, work: Work, error: str) -> None:

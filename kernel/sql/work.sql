@@ -1,40 +1,44 @@
 -- name: enqueue_work
--- Ask for work; asking again only makes it due earlier. A call while it is leased makes it run once more.
+-- Ask for work; asking again only makes it due earlier. While it is leased, asking means once more after.
 INSERT INTO kernel.work (kind, key, due_at)
 VALUES ($1, $2, now() + make_interval(secs => $3))
 ON CONFLICT (kind, key) DO UPDATE
-SET due_at = LEAST(work.due_at, excluded.due_at), calls = work.calls + 1, parked_at = NULL
+SET due_at = CASE WHEN work.leased_until > now() THEN work.due_at
+                  ELSE LEAST(work.due_at, excluded.due_at) END,
+    again_at = CASE WHEN work.leased_until > now() THEN LEAST(work.again_at, excluded.due_at)
+                    ELSE work.again_at END,
+    parked_at = NULL
 
 -- name: claim_work
 -- Lease due rows, oldest first; the token fences off whoever held them before.
 UPDATE kernel.work SET
     leased_until = now() + make_interval(secs => $2), attempts = attempts + 1,
-    token = nextval('kernel.work_token')
+    token = nextval('kernel.work_token'), again_at = CASE WHEN again_at > now() THEN again_at END
 WHERE id IN (
     SELECT id FROM kernel.work
     WHERE parked_at IS NULL AND due_at <= now() - make_interval(secs => $3)
       AND (leased_until IS NULL OR leased_until < now())
     ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )
-RETURNING id, kind, key, attempts, calls, token
+RETURNING id, kind, key, attempts, token
 
 -- name: finish_work
--- Done: gone, unless somebody asked again meanwhile; then it is due at once. No row: the lease was lost.
+-- Done: gone, unless somebody asked again meanwhile; then it waits for that. No row: the lease was lost.
 WITH held AS (
-    SELECT id, calls FROM kernel.work WHERE id = $1 AND token = $2 FOR UPDATE
+    SELECT id, again_at FROM kernel.work WHERE id = $1 AND token = $2 FOR UPDATE
 ), gone AS (
-    DELETE FROM kernel.work USING held WHERE work.id = held.id AND held.calls = $3
+    DELETE FROM kernel.work USING held WHERE work.id = held.id AND held.again_at IS NULL
 ), kept AS (
-    UPDATE kernel.work SET leased_until = NULL, due_at = now(), attempts = 0
-    FROM held WHERE work.id = held.id AND held.calls <> $3
+    UPDATE kernel.work SET leased_until = NULL, due_at = held.again_at, again_at = NULL, attempts = 0
+    FROM held WHERE work.id = held.id AND held.again_at IS NOT NULL
 )
 SELECT count(*) FROM held
 
 -- name: retry_work
--- Give the lease back and come again later (at once if somebody asked meanwhile).
+-- Give the lease back and come again later, or earlier if somebody asked meanwhile.
 UPDATE kernel.work SET
-    leased_until = NULL, last_error = $5,
-    due_at = now() + make_interval(secs => CASE WHEN calls = $3 THEN $4::float8 ELSE 0 END)
+    leased_until = NULL, last_error = $4, again_at = NULL,
+    due_at = LEAST(now() + make_interval(secs => $3), again_at)
 WHERE id = $1 AND token = $2
 
 -- name: park_work

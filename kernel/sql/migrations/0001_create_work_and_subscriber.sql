@@ -7,7 +7,7 @@ CREATE TABLE kernel.work (
     key          text NOT NULL,
     due_at       timestamptz NOT NULL DEFAULT now(),
     attempts     int NOT NULL DEFAULT 0,
-    calls        int NOT NULL DEFAULT 1,           -- how often it was asked for; a call during a lease is not lost
+    again_at     timestamptz,                      -- asked for while it was leased: run once more, then
     token        bigint,                           -- fence: the newest holder's
     leased_until timestamptz,
     parked_at    timestamptz,                      -- given up after too many tries; a person looks

@@ -83,6 +83,18 @@ async def test_a_call_during_a_lease_makes_it_run_once_more(database: Database) 
     assert await rows(database) == 0
 
 
+async def test_the_next_run_planned_from_inside_a_run_keeps_its_time(database: Database) -> None:
+    await enqueue(database, "a")
+    (item,) = await work.claim(database)
+    async with database.transaction() as connection:
+        await work.enqueue(connection, "test", "a", delay_s=60)
+        await work.finish(connection, item)
+    assert await work.claim(database) == []
+    due = await work.next_due_s(database)
+    assert due is not None
+    assert 50 < due <= 60
+
+
 async def test_a_retry_waits_and_a_new_call_makes_it_due(database: Database) -> None:
     await enqueue(database, "a")
     (item,) = await work.claim(database)
@@ -119,4 +131,4 @@ async def test_the_next_due_moment_is_known(database: Database) -> None:
 
 
 def test_work_says_what_it_is_about() -> None:
-    assert Work(1, "kind", "key", 1, 1, 9).kind == "kind"
+    assert Work(1, "kind", "key", 1, 9).kind == "kind"
