@@ -170,14 +170,15 @@ class FakeGateway:
         """See the port."""
         self._reached("order_price")
         for service in self.catalogue.get(order.agency, []):
-            if service.code == order.service:
+            bands = dict(service.bands)
+            if service.code == order.service and (not bands or order.band in bands):
                 unit = order.amount or Money(5000, service.currency)
                 offer = offer_of(unit.times(order.quantity))
                 return replace(
                     offer,
                     agency=AGENCIES[order.agency],
                     service=service.names,
-                    band=dict(service.bands).get(order.band or ""),
+                    band=bands.get(order.band or ""),
                     quantity=order.quantity,
                 )
         return Refused(Refusal.SERVICE_UNAVAILABLE)

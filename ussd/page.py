@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import Final
 
 from kernel.alphabet import Alphabet, alphabet_of, units
@@ -21,6 +22,9 @@ from kernel.alphabet import Alphabet, alphabet_of, units
 BACK: Final = "0"
 HOME: Final = "00"
 MORE: Final = "99"
+
+# Septets of a text that GSM 7-bit cannot carry: more than any page, and still so in a sum.
+_NOT_GSM7: Final = 1_000_000
 
 # A space beside a digit holds an amount to its currency and the groups of a code together.
 _BREAK = re.compile(r"(?<![0-9]) (?![0-9])")
@@ -65,27 +69,9 @@ class NavWords:
     more: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Size:
-    """A text measured both ways; ``septets`` is None when GSM 7-bit cannot carry it."""
-
-    septets: int | None
-    ucs2_units: int
-
-    def joined(self, other: _Size) -> _Size:
-        if self.septets is None or other.septets is None:
-            return _Size(None, self.ucs2_units + 1 + other.ucs2_units)
-        return _Size(self.septets + 1 + other.septets, self.ucs2_units + 1 + other.ucs2_units)
-
-    def fits(self, profile: Profile) -> bool:
-        if self.septets is None:
-            return self.ucs2_units <= profile.ucs2_units
-        return self.septets <= profile.septets
-
-
 def fits(text: str, profile: Profile) -> bool:
     """Whether a finished page can be shown."""
-    return _measure(text).fits(profile)
+    return _fit_together((text,), profile)
 
 
 def fit(
@@ -114,14 +100,14 @@ def _take(
 ) -> tuple[str, list[str]]:
     """One page off the front of the blocks, and what is left."""
     for way_out in ways_out:
-        page = _joined(*blocks, way_out)
-        if fits(page, profile):
-            return page, []
+        if _fit_together((*blocks, way_out), profile):
+            return _joined(*blocks, way_out), []
     tail = _joined(more, ways_out[-1])
-    size, count = _measure(tail), 0
+    (septets, ucs2_units), count = _measure(tail), 0
     for block in blocks:
-        size = size.joined(_measure(block))
-        if not size.fits(profile):
+        size = _measure(block)
+        septets, ucs2_units = septets + 1 + size[0], ucs2_units + 1 + size[1]
+        if not _within(septets, ucs2_units, profile):
             break
         count += 1
     if count:
@@ -177,7 +163,25 @@ def _ways_out(nav: Nav, words: NavWords, *, first: bool, ends: bool) -> tuple[st
     return (f"{back}\n{HOME}. {words.home}", back) if nav is Nav.BACK_AND_HOME else (back,)
 
 
-def _measure(text: str) -> _Size:
+def _fit_together(parts: Iterable[str], profile: Profile) -> bool:
+    """Whether parts joined by newlines fit one page, without joining them."""
+    septets = ucs2_units = -1
+    for part in filter(None, parts):
+        size = _measure(part)
+        septets, ucs2_units = septets + 1 + size[0], ucs2_units + 1 + size[1]
+    return _within(septets, ucs2_units, profile)
+
+
+def _within(septets: int, ucs2_units: int, profile: Profile) -> bool:
+    if septets >= _NOT_GSM7:
+        return ucs2_units <= profile.ucs2_units
+    return septets <= profile.septets
+
+
+@lru_cache(maxsize=8192)
+def _measure(text: str) -> tuple[int, int]:
+    """Septets and UCS-2 units; remembered, because most lines of a menu are always the same."""
+    ucs2_units = units(text, Alphabet.UCS2)
     if alphabet_of(text) is Alphabet.GSM7:
-        return _Size(units(text, Alphabet.GSM7), units(text, Alphabet.UCS2))
-    return _Size(None, units(text, Alphabet.UCS2))
+        return units(text, Alphabet.GSM7), ucs2_units
+    return _NOT_GSM7, ucs2_units

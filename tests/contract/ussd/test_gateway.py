@@ -170,6 +170,16 @@ async def test_an_order_of_nothing_known_is_refused(party: Party) -> None:
         assert refused == Refused(Refusal.SERVICE_UNAVAILABLE)
 
 
+async def test_an_order_without_the_band_that_sets_its_price_is_refused(party: Party) -> None:
+    for agency in await party.gateway.agencies("JO"):
+        for service in await party.gateway.services(agency.code):
+            if service.asks is Asks.BAND:
+                for band in (None, "NO SUCH BAND"):
+                    order = Order(agency=agency.code, service=service.code, band=band)
+                    refused = await party.gateway.order_price(order)
+                    assert refused == Refused(Refusal.SERVICE_UNAVAILABLE)
+
+
 async def test_an_invented_receipt_code_is_not_genuine(party: Party) -> None:
     assert await party.gateway.check_receipt("123456789012345") is None
 
