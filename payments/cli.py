@@ -1,4 +1,4 @@
-"""Payments from a terminal: ``./mizan payments show | waiting | retry | resume | states``."""
+"""Payments from a terminal: ``./mizan payments show | waiting | ask | retry | resume | states``."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import sys
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
+from kernel import work
 from kernel.database import Connection, Database
 from kernel.sql import package_sql
 from payments import books
+from payments.schedule import QUERY
 from payments.states import mermaid
 from payments.view import payment, transitions
 
@@ -87,6 +89,14 @@ async def _waiting(connection: Connection, options: argparse.Namespace) -> int:
     return 0
 
 
+async def _ask(connection: Connection, options: argparse.Namespace) -> int:
+    if await payment(connection, options.id) is None:
+        return _complain(f"no payment {options.id}")
+    await work.enqueue(connection, QUERY, str(options.id))
+    print("A worker asks the operator as soon as the query budget allows.")
+    return 0
+
+
 async def _retry(connection: Connection, options: argparse.Namespace) -> int:
     kind = await connection.fetchval(SQL["retry_parked"], options.id)
     if kind is None:
@@ -111,6 +121,9 @@ def _parser() -> argparse.ArgumentParser:
     show.set_defaults(command=_show)
     waiting = commands.add_parser("waiting", help="what waits for a person")
     waiting.set_defaults(command=_waiting)
+    ask = commands.add_parser("ask", help="ask the operator once more, for a payment in review")
+    ask.add_argument("id", type=UUID)
+    ask.set_defaults(command=_ask)
     retry = commands.add_parser("retry", help="try parked work again")
     retry.add_argument("id", type=int)
     retry.set_defaults(command=_retry)

@@ -17,7 +17,7 @@ from kernel.work import Work
 from payments import advance
 from payments.desk import Desk
 from payments.moving import Moving, lock, move
-from payments.schedule import WAITING, plan_query
+from payments.schedule import QUERY, WAITING, plan_query
 from payments.send import collection_request
 from payments.start import COLLECT
 from payments.states import OPEN, Event, State
@@ -25,6 +25,9 @@ from wallets import collections
 from wallets.port import Claim, CollectionRequest, Known, NotNow, Outcome, Verdict
 
 SQL = package_sql(__file__)
+
+ASKABLE = WAITING | {State.REVIEW}
+"""Nothing plans a question about a payment in review, but a person may ask one."""
 
 
 async def query(desk: Desk, item: Work) -> None:
@@ -88,7 +91,7 @@ async def _prepare(
     """Take one query out of the budget, or put the question off."""
     async with desk.database.transaction() as connection:
         moving = await lock(desk, connection, payment_id)
-        if item.kind != "wallets.callback" and moving.state not in WAITING:
+        if item.kind == QUERY and moving.state not in ASKABLE:
             await work.finish(connection, item)
             return None
         wallet = desk.wallet_configs[moving.row["wallet"]]
@@ -117,7 +120,7 @@ async def _put_off(desk: Desk, connection: Connection, moving: Moving, item: Wor
     """The budget is spent for now: the schedule goes on; after its end a person decides."""
     if moving.state in OPEN and not await plan_query(desk, connection, moving):
         await advance.give_up(connection, moving)
-    if moving.state in OPEN or item.kind == "payments.query":
+    if moving.state in OPEN or item.kind == QUERY:
         await work.finish(connection, item)
     else:
         # Money may have arrived late; that question must be asked, when the window allows.

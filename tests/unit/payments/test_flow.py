@@ -168,6 +168,19 @@ async def test_at_most_three_questions_then_a_person(counter: Counter) -> None:
     assert await counter.told() == []
 
 
+async def test_a_person_may_ask_once_more_about_a_payment_in_review(counter: Counter) -> None:
+    pid, _ = await counter.started()
+    counter.wallet.collects, counter.wallet.queries = [PENDING], [OTHER_AMOUNT, SUCCESS]
+    await counter.work()
+    await counter.later(90)
+    await counter.work()
+    assert await counter.state(pid) == "review"
+    async with counter.desk.database.transaction() as connection:
+        await work.enqueue(connection, "payments.query", str(pid))
+    await counter.work()
+    assert await counter.state(pid) == "collected"
+
+
 async def test_fifty_callbacks_do_not_break_the_promise_of_three_questions(
     counter: Counter,
 ) -> None:
