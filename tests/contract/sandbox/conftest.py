@@ -8,16 +8,15 @@ from pathlib import Path
 import httpx
 import pytest
 
-from sandbox.app import build
-from sandbox.settings import Settings
 from tests.contract.sandbox.gsma_answers import Answers
 from tests.contract.sandbox.operator_process import (
-    PACE,
+    HURRIED,
+    OBSERVED,
     Client,
     Ear,
     OperatorProcess,
+    client_at,
     listening_ear,
-    served,
 )
 
 
@@ -31,18 +30,28 @@ async def ear() -> AsyncIterator[Ear]:
 @pytest.fixture
 async def client(tmp_path: Path, ear: Ear) -> AsyncIterator[Client]:
     """A client of an operator in this process (over HTTP all the same) with a fresh book."""
-    settings = Settings(gateway=ear.url, home=tmp_path, pace=PACE)
-    async with (
-        served(build(settings)) as url,
-        httpx.AsyncClient(base_url=url, timeout=15, trust_env=False) as http,
-    ):
-        yield Client(http, ear)
+    async with client_at(HURRIED, tmp_path, ear) as client:
+        yield client
+
+
+@pytest.fixture
+async def observer(tmp_path: Path, ear: Ear) -> AsyncIterator[Client]:
+    """The same, slow enough to look while something is still under way."""
+    async with client_at(OBSERVED, tmp_path, ear) as client:
+        yield client
+
+
+@pytest.fixture
+async def person(tmp_path: Path, ear: Ear) -> AsyncIterator[Client]:
+    """The same at the pace of people, who have two minutes to answer a prompt."""
+    async with client_at(1.0, tmp_path, ear) as client:
+        yield client
 
 
 @pytest.fixture
 def operator(tmp_path: Path, ear: Ear) -> Iterator[OperatorProcess]:
     """A running operator process."""
-    running = OperatorProcess(tmp_path, ear.url)
+    running = OperatorProcess(tmp_path, ear.url, pace=OBSERVED)
     running.start()
     yield running
     running.stop()

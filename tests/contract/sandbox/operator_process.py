@@ -22,11 +22,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from sandbox.app import build
+from sandbox.settings import Settings
+
 ROOT = Path(__file__).resolve().parents[3]
-PACE = 0.02
+HURRIED = 0.02
 """Prompts expire after 2.4 s, late money comes after 0.4 s, a hanging answer takes 0.6 s."""
 
-PATIENCE_S = 15.0
+OBSERVED = 0.2
+"""A slow approval takes 1 s, late money 4 s: a busy machine can look in between."""
+
+PATIENCE_S = 30.0
 API = "/gsma/v1.2/mm"
 Json = dict[str, Any]
 
@@ -93,7 +99,7 @@ async def served(app: Starlette) -> AsyncIterator[str]:
 class OperatorProcess:
     """``python -m sandbox`` on an inherited socket, which outlives a kill like a port does."""
 
-    def __init__(self, home: Path, gateway: str, *, pace: float = PACE) -> None:
+    def __init__(self, home: Path, gateway: str, *, pace: float) -> None:
         self.home, self._gateway, self._pace = home, gateway, pace
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
@@ -184,6 +190,12 @@ class Client:
                     (request,) = answer["requests"]
                     return dict(request)
 
+    async def quiet(self) -> None:
+        """Wait until the operator has nothing left to do for anybody."""
+        async with asyncio.timeout(PATIENCE_S):
+            while (await self.http.get("/sandbox/book")).json()["totals"]["open_errands"]:
+                continue
+
     async def phone(self, msisdn: str) -> str:
         """Path of a number's phone."""
         answer = await self.http.post("/sandbox/phone/handsets", json={"msisdn": msisdn})
@@ -193,3 +205,14 @@ class Client:
         """What a wallet holds."""
         state = (await self.http.get(f"{await self.phone(msisdn)}/state")).json()
         return str(state["balance"]["amount"])
+
+
+@asynccontextmanager
+async def client_at(pace: float, home: Path, ear: Ear) -> AsyncIterator[Client]:
+    """A client of an operator in this process whose gateway is the ear."""
+    settings = Settings(gateway=ear.url, home=home, pace=pace)
+    async with (
+        served(build(settings)) as url,
+        httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, trust_env=False) as http,
+    ):
+        yield Client(http, ear)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 
 from sandbox.behaviours import BEHAVIOURS
 from tests.contract.sandbox.gsma_answers import Answers
-from tests.contract.sandbox.operator_process import Client, Ear
+from tests.contract.sandbox.operator_process import OBSERVED, Client, Ear
 
 NUMBER = "+9627900000"
 
@@ -28,52 +29,52 @@ def a_state(answer: httpx.Response, answers: Answers) -> dict[str, Any]:
     return dict(answer.json())
 
 
-async def test_00_asks_the_owner_who_approves_with_a_pin(client: Client, answers: Answers) -> None:
-    state = a_state(await client.collect(NUMBER + "00"), answers)
-    phone = await client.phone(NUMBER + "00")
-    (prompt,) = (await client.http.get(f"{phone}/state")).json()["prompts"]
+async def test_00_asks_the_owner_who_approves_with_a_pin(person: Client, answers: Answers) -> None:
+    state = a_state(await person.collect(NUMBER + "00"), answers)
+    phone = await person.phone(NUMBER + "00")
+    (prompt,) = (await person.http.get(f"{phone}/state")).json()["prompts"]
     assert (prompt["payee"], prompt["amount"], prompt["currency"]) == ("mizan", "5.000", "JOD")
     approve = f"/sandbox/phone/prompts/{prompt['id']}/approve"
-    assert (await client.http.post(approve, json={"pin": "١٢٣٤"})).json() == {"result": "approved"}
-    callback = told((await client.ear.next()).body)
+    assert (await person.http.post(approve, json={"pin": "١٢٣٤"})).json() == {"result": "approved"}
+    callback = told((await person.ear.next()).body)
     assert callback["transactionStatus"] == "completed"
-    (request,) = await client.book(id=state["serverCorrelationId"])
+    (request,) = await person.book(id=state["serverCorrelationId"])
     assert (request["status"], len(request["movements"])) == ("completed", 1)
-    assert await client.balance(NUMBER + "00") == "495.000"
+    assert await person.balance(NUMBER + "00") == "495.000"
 
 
-async def test_00_asks_the_owner_who_declines(client: Client) -> None:
-    request_id = (await client.collect(NUMBER + "00")).json()["serverCorrelationId"]
-    answer = await client.http.post(f"/sandbox/phone/prompts/{request_id}/decline", json={})
+async def test_00_asks_the_owner_who_declines(person: Client) -> None:
+    request_id = (await person.collect(NUMBER + "00")).json()["serverCorrelationId"]
+    answer = await person.http.post(f"/sandbox/phone/prompts/{request_id}/decline", json={})
     assert answer.json() == {"result": "declined"}
-    assert told((await client.ear.next()).body)["errorCode"] == "requestDeclined"
-    assert await client.balance(NUMBER + "00") == "500.000"
+    assert told((await person.ear.next()).body)["errorCode"] == "requestDeclined"
+    assert await person.balance(NUMBER + "00") == "500.000"
 
 
-async def test_00_asks_any_number_that_no_row_names(client: Client) -> None:
-    await client.collect(NUMBER + "77")
-    phone = await client.phone(NUMBER + "77")
-    assert len((await client.http.get(f"{phone}/state")).json()["prompts"]) == 1
+async def test_00_asks_any_number_that_no_row_names(person: Client) -> None:
+    await person.collect(NUMBER + "77")
+    phone = await person.phone(NUMBER + "77")
+    assert len((await person.http.get(f"{phone}/state")).json()["prompts"]) == 1
 
 
-async def test_a_prompt_is_answered_once(client: Client) -> None:
-    request_id = (await client.collect(NUMBER + "00")).json()["serverCorrelationId"]
+async def test_a_prompt_is_answered_once(person: Client) -> None:
+    request_id = (await person.collect(NUMBER + "00")).json()["serverCorrelationId"]
     approve = f"/sandbox/phone/prompts/{request_id}/approve"
-    assert (await client.http.post(approve, json={"pin": "1234"})).status_code == 200
-    again = await client.http.post(approve, json={"pin": "1234"})
+    assert (await person.http.post(approve, json={"pin": "1234"})).status_code == 200
+    again = await person.http.post(approve, json={"pin": "1234"})
     assert (again.status_code, again.json()) == (409, {"result": "too_late"})
-    assert len((await client.book(id=request_id))[0]["movements"]) == 1
+    assert len((await person.book(id=request_id))[0]["movements"]) == 1
 
 
 @pytest.mark.parametrize("pin", ["", "123", "12345", "12a4"])
 async def test_a_pin_that_is_not_four_digits_leaves_the_prompt_open(
-    client: Client, pin: str
+    person: Client, pin: str
 ) -> None:
-    request_id = (await client.collect(NUMBER + "00")).json()["serverCorrelationId"]
+    request_id = (await person.collect(NUMBER + "00")).json()["serverCorrelationId"]
     approve = f"/sandbox/phone/prompts/{request_id}/approve"
-    answer = await client.http.post(approve, json={"pin": pin})
+    answer = await person.http.post(approve, json={"pin": pin})
     assert (answer.status_code, answer.json()) == (422, {"result": "bad_pin"})
-    assert (await client.book(id=request_id))[0]["status"] == "pending"
+    assert (await person.book(id=request_id))[0]["status"] == "pending"
 
 
 async def test_01_approves_at_once(client: Client, answers: Answers) -> None:
@@ -133,16 +134,16 @@ async def test_07_sends_the_callback_before_the_answer(client: Client, answers: 
     assert told((await client.ear.next()).body)["transactionStatus"] == "completed"
 
 
-async def test_08_says_failed_and_succeeds_later(client: Client, answers: Answers) -> None:
-    request_id = (await client.collect(NUMBER + "08")).json()["serverCorrelationId"]
-    assert told((await client.ear.next()).body)["errorCode"] == "genericError"
-    failed = await client.get(f"/requeststates/{request_id}")
+async def test_08_says_failed_and_succeeds_later(observer: Client, answers: Answers) -> None:
+    request_id = (await observer.collect(NUMBER + "08")).json()["serverCorrelationId"]
+    assert told((await observer.ear.next()).body)["errorCode"] == "genericError"
+    failed = await observer.get(f"/requeststates/{request_id}")
     assert answers.complaints("requestStateObject", failed.json()) == []
     assert failed.json()["status"] == "failed"
-    assert told((await client.ear.next()).body)["transactionStatus"] == "completed"
-    request = await client.settled(id=request_id)
+    assert told((await observer.ear.next()).body)["transactionStatus"] == "completed"
+    request = await observer.settled(id=request_id)
     assert [outcome["status"] for outcome in request["outcomes"]] == ["failed", "completed"]
-    assert (await client.get(f"/requeststates/{request_id}")).json()["status"] == "completed"
+    assert (await observer.get(f"/requeststates/{request_id}")).json()["status"] == "completed"
 
 
 async def test_09_answers_500_and_approves(client: Client, answers: Answers) -> None:
@@ -191,11 +192,12 @@ async def test_13_is_out_of_service_and_takes_nothing(client: Client, answers: A
     assert await client.book(ends="13") == []
 
 
-async def test_14_approves_slowly(client: Client, answers: Answers) -> None:
-    state = a_state(await client.collect(NUMBER + "14"), answers)
-    early = await client.get(f"/requeststates/{state['serverCorrelationId']}")
-    assert early.json()["status"] == "pending"
-    assert told((await client.ear.next()).body)["transactionStatus"] == "completed"
+async def test_14_approves_slowly(observer: Client, answers: Answers) -> None:
+    state = a_state(await observer.collect(NUMBER + "14"), answers)
+    assert told((await observer.ear.next()).body)["transactionStatus"] == "completed"
+    request = await observer.settled(id=state["serverCorrelationId"])
+    taken, approved = (datetime.fromisoformat(row["at"]) for row in (request, *request["outcomes"]))
+    assert approved - taken >= timedelta(seconds=OBSERVED * 4)
 
 
 def test_every_row_of_the_table_has_a_test_here() -> None:

@@ -30,9 +30,9 @@ async def dial(*arguments: str, typed: str = "", **environ: str) -> tuple[int, s
 
 
 @pytest.fixture
-def urls(client: Client, ear: Ear) -> tuple[str, ...]:
+def urls(person: Client, ear: Ear) -> tuple[str, ...]:
     """Where the program finds both sides."""
-    return "--gateway", ear.url, "--operator", str(client.http.base_url)
+    return "--gateway", ear.url, "--operator", str(person.http.base_url)
 
 
 async def test_keys_are_sent_one_hop_each_and_json_lists_the_hops(
@@ -58,15 +58,15 @@ async def test_answers_are_read_from_the_terminal(ear: Ear, urls: tuple[str, ...
 
 
 async def test_it_approves_the_prompt_and_prints_the_message(
-    client: Client, ear: Ear, urls: tuple[str, ...]
+    person: Client, ear: Ear, urls: tuple[str, ...]
 ) -> None:
     ear.screens = ["END approve on your phone"]
     call = asyncio.create_task(dial(ASKS, "*789#", "--approve", "1234", *urls))
     assert (await ear.next()).path == "/ussd/sandbox"
-    await client.collect(ASKS)
+    await person.collect(ASKS)
     assert json.loads((await ear.next()).body)["transactionStatus"] == "completed"
     message = {"id": "r", "to": ASKS, "from": "Mizan", "text": "Receipt 7", "status_url": ""}
-    await client.http.post("/sms/messages", json=message)
+    await person.http.post("/sms/messages", json=message)
     code, out, _ = await call
     assert code == 0
     assert "Operator: pay 5.000 JOD to mizan for Vehicle licence" in out

@@ -52,6 +52,7 @@ async def test_a_request_that_breaks_a_rule_is_refused_and_not_taken(
 async def test_an_oversized_body_is_refused(client: Client) -> None:
     answer = await client.collect(PAYER, requestDate="x" * 70_000)
     assert (answer.status_code, answer.json()["errorCode"]) == (400, "lengthError")
+    assert "bytes" in answer.json()["errordescription"]
 
 
 async def test_only_merchant_payments_are_offered(client: Client) -> None:

@@ -144,20 +144,20 @@ async def test_a_code_the_operator_does_not_know_is_explained(client: Client, ea
     assert ear.calls.empty()
 
 
-async def test_a_person_approves_on_the_page(client: Client) -> None:
-    phone = await open_phone(client, LEBANON)
-    state = (await client.collect(LEBANON, "180000000", currency="LBP")).json()
-    page = await look(client, phone)
+async def test_a_person_approves_on_the_page(person: Client) -> None:
+    phone = await open_phone(person, LEBANON)
+    state = (await person.collect(LEBANON, "180000000", currency="LBP")).json()
+    page = await look(person, phone)
     assert "180,000,000" in page
     assert "Vehicle licence" in page
     prompt = f"/sandbox/phone/prompts/{state['serverCorrelationId']}"
     handset = phone.rpartition("/")[2]
-    page = (await send(client, f"{prompt}/approve", pin="12", handset=handset)).text
+    page = (await send(person, f"{prompt}/approve", pin="12", handset=handset)).text
     assert "The PIN has four digits" in page
-    page = (await send(client, f"{prompt}/approve", pin="1234", handset=handset)).text
+    page = (await send(person, f"{prompt}/approve", pin="1234", handset=handset)).text
     assert "You approved the payment" in page
     assert "20,000,000" in page
-    page = (await send(client, f"{prompt}/decline", handset=handset)).text
+    page = (await send(person, f"{prompt}/decline", handset=handset)).text
     assert "answered already" in page
 
 
@@ -174,6 +174,8 @@ async def test_a_message_is_delivered_and_reported_in_order(client: Client, ear:
         assert (answer.status_code, answer.json()["id"]) == (202, "m-1")
     reports = [hop_of((await ear.next()).body) for _ in range(2)]
     assert reports == [{"id": "m-1", "status": "sent"}, {"id": "m-1", "status": "delivered"}]
+    await client.quiet()
+    assert ear.calls.empty()
     page = await look(client, await open_phone(client))
     assert page.count("إيصال &lt;1&gt;") == 1
     inbox = (await client.http.get("/sandbox/inbox?lang=en", headers=BROWSER)).text
@@ -210,14 +212,14 @@ async def test_a_phone_nobody_has_leads_to_the_first_one(client: Client) -> None
     assert answer.headers["location"].partition("?")[0] == await open_phone(client)
 
 
-async def test_another_web_site_cannot_make_a_browser_approve(client: Client) -> None:
-    state = (await client.collect(JORDAN)).json()
+async def test_another_web_site_cannot_make_a_browser_approve(person: Client) -> None:
+    state = (await person.collect(JORDAN)).json()
     approve = f"/sandbox/phone/prompts/{state['serverCorrelationId']}/approve"
     for site in ("cross-site", "same-site"):
         headers = {"sec-fetch-site": site}
-        answer = await client.http.post(approve, data={"pin": "1234"}, headers=headers)
+        answer = await person.http.post(approve, data={"pin": "1234"}, headers=headers)
         assert answer.status_code == 403
-    assert (await client.book())[0]["status"] == "pending"
+    assert (await person.book())[0]["status"] == "pending"
 
 
 async def test_pages_keep_to_themselves(client: Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -75,10 +76,15 @@ async def test_every_table_refuses_update_and_delete(tmp_path: Path) -> None:
 
 
 async def test_closing_finishes_the_jobs_that_wait(tmp_path: Path) -> None:
-    book = Book(tmp_path / "book.sqlite3")
-    waiting = [asyncio.ensure_future(book.do(opens(str(n)))) for n in range(50)]
-    await asyncio.gather(asyncio.to_thread(book.close), *waiting)
-    assert all(task.result() for task in waiting)
+    book, gate = Book(tmp_path / "book.sqlite3"), threading.Event()
+    held = asyncio.ensure_future(book.do(lambda _: gate.wait(10)))
+    waiting = [asyncio.ensure_future(book.do(opens(str(number)))) for number in range(50)]
+    await asyncio.wait({held}, timeout=0.05)  # until all of them have reached the queue
+    closing = asyncio.ensure_future(asyncio.to_thread(book.close))
+    await asyncio.wait({closing}, timeout=0.05)
+    gate.set()
+    await closing
+    assert await asyncio.gather(*waiting) == [str(number) for number in range(50)]
 
 
 def _execute(statement: str, connection: sqlite3.Connection) -> None:
