@@ -34,7 +34,11 @@ class HttpClient:
     def __init__(self, *, verify: bool = True) -> None:
         limits = httpx.Limits(max_connections=200, max_keepalive_connections=50, keepalive_expiry=4)
         self._client = httpx.AsyncClient(
-            limits=limits, follow_redirects=False, trust_env=False, verify=verify
+            limits=limits,
+            follow_redirects=False,
+            trust_env=False,
+            verify=verify,
+            headers={"Accept-Encoding": "identity"},  # raw bytes are evidence; no bombs to unpack
         )
 
     async def close(self) -> None:

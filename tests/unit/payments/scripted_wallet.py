@@ -51,6 +51,7 @@ class ScriptedWallet:
         return self._with_evidence(_next(self.collects), "collect")
 
     async def query(self, request: Attempt, known: Known) -> Verdict:
+        del request
         self.questions.append(known)
         answer = _next(self.queries)
         if isinstance(answer, NotNow):
@@ -61,6 +62,7 @@ class ScriptedWallet:
         raise AssertionError(f"nobody asked to reverse {request.id}")
 
     def read_callback(self, body: bytes, headers: Mapping[str, str]) -> Claim:
+        del body, headers
         return self.claim
 
     def _with_evidence(self, verdict: Verdict, kind: str) -> Verdict:
