@@ -76,15 +76,22 @@ async def test_every_table_refuses_update_and_delete(tmp_path: Path) -> None:
 
 
 async def test_closing_finishes_the_jobs_that_wait(tmp_path: Path) -> None:
-    book, gate = Book(tmp_path / "book.sqlite3"), threading.Event()
-    held = asyncio.ensure_future(book.do(lambda _: gate.wait(10)))
+    book, begun, gate = Book(tmp_path / "book.sqlite3"), threading.Event(), threading.Event()
+
+    def hold(_: sqlite3.Connection) -> None:
+        begun.set()
+        gate.wait(10)
+
+    held = asyncio.ensure_future(book.do(hold))
+    await asyncio.to_thread(begun.wait, 10)
     waiting = [asyncio.ensure_future(book.do(opens(str(number)))) for number in range(50)]
-    await asyncio.wait({held}, timeout=0.05)  # until all of them have reached the queue
+    await asyncio.wait(waiting, timeout=0.05)  # all of them reach the queue; none can be done
     closing = asyncio.ensure_future(asyncio.to_thread(book.close))
     await asyncio.wait({closing}, timeout=0.05)
     gate.set()
-    await closing
-    assert await asyncio.gather(*waiting) == [str(number) for number in range(50)]
+    await asyncio.gather(held, closing)
+    done = await asyncio.wait_for(asyncio.gather(*waiting), 10)
+    assert done == [str(number) for number in range(50)]
 
 
 def _execute(statement: str, connection: sqlite3.Connection) -> None:
