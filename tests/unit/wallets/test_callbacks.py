@@ -215,7 +215,9 @@ async def test_without_a_database_nothing_is_acknowledged(
     app = Starlette(routes=routes(gone, lambda: wakes.append(None), clock=clock))
     async with served(app) as port, httpx.AsyncClient(verify=False) as http:
         answer = await http.put(f"http://127.0.0.1:{port}/callbacks/{'a' * 32}", content=b"{}")
+        no_token = await http.put(f"http://127.0.0.1:{port}/callbacks/{'A' * 32}", content=b"{}")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert no_token.status_code == 404, "what cannot be a token does not trouble the database"
     assert wakes == []
 
 
