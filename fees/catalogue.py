@@ -149,7 +149,6 @@ async def _issue_demo(
         quantity=demo.quantity,
         amount=demo.amount,
         band=demo.band,
-        assessed=demo.amount is not None,
         due_on=business_date(at, zone) + timedelta(days=demo.due_in_days),
         reference=reference,
     )

@@ -11,7 +11,7 @@ import pytest
 from fees.catalogue import load_demo
 from kernel.database import Connection, Database
 from launch.embedded import Urls
-from tests.conftest import with_database
+from tests.databases import with_database
 from tests.unit.fees.makers import NINE_O_CLOCK
 
 

@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 
-from fees import cli
+from fees import bills, cli
 from fees.bill_file import COLUMNS
+from kernel import subscribers
 from kernel.database import Database
+from kernel.privacy import Keys
 
 SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
 HEADER = "agency,service,amount,currency,reference\n"
@@ -127,11 +129,22 @@ async def test_a_refusal_is_json_too(run_shared: Run, capsys: pytest.CaptureFixt
 
 
 async def test_a_payer_is_sealed_with_the_secret(
-    run: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    run: Run,
+    demo: Database,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("MIZAN_SECRET_KEY", SECRET)
     assert await run(*ISSUE, "--payer", "+962790000000", "--json") == 0
-    assert "790000000" not in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert "790000000" not in shown
+    async with demo.read() as connection:
+        bill = await bills.find(connection, json.loads(shown)["control_number"])
+        assert bill is not None
+        assert bill.payer is not None
+        payer = await subscribers.find(connection, Keys(SECRET), bill.payer)
+    assert payer is not None
+    assert payer.msisdn.e164 == "+962790000000"
     assert await run(*ISSUE, "--payer", "12") == 2
 
 
