@@ -1,27 +1,28 @@
-"""Real servers for every test that wants them: PostgreSQL and Valkey once a run, a fresh database each."""
+"""Real servers for every test that wants them: PostgreSQL and Valkey once a run, a fresh database
+each.
+"""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
-from itertools import count
 from pathlib import Path
 
-import asyncpg
 import pytest
 
 from kernel.clock import ManualClock
 from kernel.database import Database
 from kernel.ids import RandomIds
-from kernel.migrations import migrate
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from launch.embedded import Servers, Urls
+from tests.databases import TEMPLATE, TestDatabases, with_database
+
+__all__ = ["with_database"]
 
 SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
 NINE_O_CLOCK = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
-
-_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -39,25 +40,25 @@ def redis_url(servers: Urls) -> str:
 
 
 @pytest.fixture(scope="session")
-def template_database(servers: Urls) -> str:
-    """Name of a migrated, empty database that each test copies."""
-    import asyncio
+def test_databases(servers: Urls) -> TestDatabases:
+    """Migrated databases on the test run's server."""
+    databases = TestDatabases(servers.database_url)
+    asyncio.run(databases.prepare())
+    return databases
 
-    async def make() -> str:
-        await _admin(servers.database_url, "CREATE DATABASE template_mizan")
-        await migrate(with_database(servers.database_url, "template_mizan"))
-        return "template_mizan"
 
-    return asyncio.run(make())
+@pytest.fixture(scope="session")
+def template_database(test_databases: TestDatabases) -> str:
+    """Name of the migrated, empty database that others are copied from."""
+    del test_databases
+    return TEMPLATE
 
 
 @pytest.fixture
-async def database_url(servers: Urls, template_database: str) -> AsyncIterator[str]:
-    """A fresh, migrated database; dropped afterwards."""
-    name = f"test_{next(_numbers)}"
-    await _admin(servers.database_url, f"CREATE DATABASE {name} TEMPLATE {template_database}")
-    yield with_database(servers.database_url, name)
-    await _admin(servers.database_url, f"DROP DATABASE {name} WITH (FORCE)")
+async def database_url(test_databases: TestDatabases) -> AsyncIterator[str]:
+    """An empty, migrated database."""
+    yield await test_databases.take()
+    await test_databases.give_back()
 
 
 @pytest.fixture
@@ -93,17 +94,3 @@ def ids() -> RandomIds:
 def clock() -> ManualClock:
     """A clock at nine in the morning UTC that moves only when told."""
     return ManualClock(NINE_O_CLOCK)
-
-
-def with_database(url: str, name: str) -> str:
-    """The same server, another database."""
-    head, _, query = url.partition("?")
-    return f"{head.rsplit('/', 1)[0]}/{name}?{query}"
-
-
-async def _admin(url: str, statement: str) -> None:
-    connection = await asyncpg.connect(with_database(url, "postgres"))
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()
