@@ -7,6 +7,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from typing import TextIO
 
 import asyncpg
 
@@ -21,9 +22,10 @@ from kernel.database import Connection
 from kernel.ids import RandomIds
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], *, stdin: TextIO | None = None) -> int:
     """Run one command; 0: done, 1: refused, 2: not understood or not set up."""
     options = _parser().parse_args(argv)
+    options.stdin = stdin or sys.stdin
     try:
         return asyncio.run(_in_transaction(options.run, options))
     except ConfigError as problem:
@@ -50,7 +52,7 @@ def _database_url() -> str:
 
 
 async def _add(connection: Connection, options: argparse.Namespace) -> int:
-    typed = sys.stdin.readline().rstrip("\r\n") if options.password_stdin else ""
+    typed = options.stdin.readline().rstrip("\r\n") if options.password_stdin else ""
     password = typed or ("" if options.password_stdin else passwords.generated())
     refused = await staff.add(
         connection,
@@ -69,7 +71,8 @@ async def _add(connection: Connection, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _list(connection: Connection, options: argparse.Namespace) -> int:  # noqa: ARG001  # one shape for all
+async def _list(connection: Connection, options: argparse.Namespace) -> int:
+    del options
     members = await staff.members(connection)
     width = max((len(member.name) for member in members), default=4)
     for member in members:

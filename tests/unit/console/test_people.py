@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import sys
 from io import StringIO
 
 import asyncpg
@@ -118,18 +117,14 @@ async def test_the_audit_trail_can_only_grow(database: Database, hire: Hire) -> 
 class Terminal:
     """Runs ``./mizan user`` commands, in a thread because each has an event loop of its own."""
 
-    def __init__(
-        self, monkeypatch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str]
-    ) -> None:
-        self._monkeypatch = monkeypatch
+    def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
         self._capture = capture
 
     async def __call__(self, *arguments: str, typed: str = "") -> tuple[int, str, str]:
         """Exit code, standard output, standard error."""
-        self._monkeypatch.setattr(sys, "stdin", StringIO(typed))
         self._capture.readouterr()
         try:
-            code = await asyncio.to_thread(main, list(arguments))
+            code = await asyncio.to_thread(main, list(arguments), stdin=StringIO(typed))
         except SystemExit as left:
             code = int(str(left.code))
         said = self._capture.readouterr()
@@ -142,7 +137,7 @@ def terminal(
 ) -> Terminal:
     """A terminal on the test's database."""
     monkeypatch.setenv("MIZAN_DATABASE_URL", database_url)
-    return Terminal(monkeypatch, capsys)
+    return Terminal(capsys)
 
 
 async def test_the_command_line_adds_lists_disables_enables_and_unlocks(
