@@ -158,9 +158,12 @@ async def _talk(
         sent = answer
 
 
-async def _follow(phone: OperatorPhone, call: Call, terminal: Terminal, pin: str | None) -> None:
+async def _follow(
+    phone: OperatorPhone, call: Call, terminal: Terminal, options: argparse.Namespace
+) -> None:
     """Answer the prompt, if one comes, and wait for the message."""
-    patience_s = ANSWER_WITHIN_S * 3 if pin is not None else PROMPT_WITHIN_S
+    pin: str | None = options.approve
+    patience_s = options.wait if pin is not None else PROMPT_WITHIN_S
     deadline = time.monotonic() + patience_s
     while time.monotonic() < deadline:
         if call.approval is None and (prompt := await phone.prompt()):
@@ -172,7 +175,7 @@ async def _follow(phone: OperatorPhone, call: Call, terminal: Terminal, pin: str
             given = pin if pin is not None else _ask_pin()
             call.approval = await phone.answer(prompt["id"], given)
             terminal.say(f"Operator: {call.approval.replace('_', ' ')}")
-            deadline = time.monotonic() + ANSWER_WITHIN_S * 3
+            deadline = time.monotonic() + options.wait
         call.messages = await phone.news()
         if call.messages:
             for message in call.messages:
@@ -198,7 +201,7 @@ async def _run(options: argparse.Namespace, terminal: Terminal, call: Call) -> N
         session = Session(str(RandomIds().new()), options.msisdn.e164, options.entries)
         await _talk(http, options.gateway, session, terminal, call)
         if phone is not None and call.hops[-1]["ends"]:
-            await _follow(phone, call, terminal, options.approve)
+            await _follow(phone, call, terminal, options)
     finally:
         await http.close()
 
@@ -245,6 +248,13 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--keys", help="answers, separated by commas: 1,2,1 (no questions asked)")
     parser.add_argument("--json", action="store_true", help="print every hop as JSON")
     parser.add_argument("--approve", metavar="PIN", help="approve the operator's prompt")
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=30.0,
+        metavar="S",
+        help="how long for the message (%(default)g s)",
+    )
     parser.add_argument("--gateway", default=urls["MIZAN_PUBLIC_URL"], help="(%(default)s)")
     parser.add_argument("--operator", default=urls["MIZAN_SANDBOX_URL"], help="(%(default)s)")
     options = parser.parse_args(argv)

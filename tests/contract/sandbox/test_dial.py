@@ -74,6 +74,14 @@ async def test_it_approves_the_prompt_and_prints_the_message(
     assert "1234" not in out
 
 
+async def test_it_waits_for_the_message_only_as_long_as_told(
+    ear: Ear, urls: tuple[str, ...]
+) -> None:
+    ear.screens = ["END approve on your phone"]
+    code, _, err = await dial(ASKS, "*789#", "--approve", "1234", "--wait", "0.5", *urls)
+    assert (code, "no message came within 0.5 s" in err) == (1, True)
+
+
 async def test_it_says_when_no_gateway_listens(urls: tuple[str, ...]) -> None:
     code, out, err = await dial(ASKS, "*789#", "--json", *urls, "--gateway", "http://127.0.0.1:9")
     assert code == 1
