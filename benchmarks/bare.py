@@ -1,4 +1,4 @@
-"""The floor for a USSD hop: Starlette reads the form body and answers a constant; nothing is kept."""
+"""The floor for a USSD hop: Starlette reads the body and answers a constant; nothing is kept."""
 
 from __future__ import annotations
 

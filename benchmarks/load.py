@@ -1,7 +1,7 @@
-"""A load generator: many keep-alive connections, one request after the other on each, every latency kept.
+"""A load generator: many keep-alive connections, one request at a time on each, latencies kept.
 
-Speaks just enough HTTP/1.1 for servers of ours (Content-Length answers) so that it costs less than what
-it measures. Run it in a process of its own, on other cores than the server.
+Speaks just enough HTTP/1.1 for servers of ours (Content-Length answers) so that it costs less than
+what it measures. Run it in a process of its own, on other cores than the server.
 """
 
 from __future__ import annotations

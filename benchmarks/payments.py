@@ -1,7 +1,8 @@
 """Payments confirmed per second, from dial to ledger, with everything real in between.
 
-Citizens dial ``*789*<control number>#``, say yes, and the sandbox operator approves at once. Counted is what
-the ledger has booked. Callback acknowledgement is measured apart, one after the other, on idle processes.
+Citizens dial ``*789*<control number>#``, say yes, and the sandbox operator approves at once.
+Counted is what the ledger has booked. Callback acknowledgement is measured apart, one after the
+other, on idle processes.
 """
 
 from __future__ import annotations
@@ -124,14 +125,14 @@ async def _callbacks(stack: Stack) -> Tally:
     link = await connect(stack.gateway)
     for row in rows:
         before = time.perf_counter()
-        answer = await link.send(_callback(stack, keys, row["id"]))
+        answer = await link.send(_callback(keys, row["id"]))
         tally.latencies.append(time.perf_counter() - before)
         tally.errors += answer.status != 204
     link.close()
     return tally
 
 
-def _callback(stack: Stack, keys: Keys, collection: UUID) -> bytes:
+def _callback(keys: Keys, collection: UUID) -> bytes:
     body = b'{"transactionStatus": "completed", "measured": true}'
     return (
         f"PUT /callbacks/{callback_token(keys, collection)} HTTP/1.1\r\nHost: gateway\r\n"

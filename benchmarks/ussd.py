@@ -1,7 +1,7 @@
 """How many USSD hops one web process serves, beside a bare Starlette handler on the same core.
 
-One web process on one core, the load on the others. A hop of a live session: form in, session read and
-written in Valkey, an Arabic screen rendered. Rounds alternate, so that drift hits both alike.
+One web process on one core, the load on the others. A hop of a live session: form in, session read
+and written in Valkey, an Arabic screen rendered. Rounds alternate, so that drift hits both alike.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from payments.refusals import Refusal
 from payments.states import mermaid
 from tests.house.source import ROOT, production
 
-DOCS = sorted((ROOT / "docs").rglob("*.md")) + [ROOT / "README.md", ROOT / "CHANGELOG.md"]
+DOCS = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CHANGELOG.md"]
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)")
 
 

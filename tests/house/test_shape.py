@@ -102,11 +102,8 @@ def test_no_float_touches_money() -> None:
         for package in MONEY_PACKAGES
         for file in sorted((ROOT / package).rglob("*.py"))
         for node in ast.walk(tree(file))
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func) in ("float", "round")
-        or isinstance(node, ast.BinOp)
-        and isinstance(node.op, ast.Div)
-        and not _joins_paths(node)
+        if (isinstance(node, ast.Call) and ast.unparse(node.func) in ("float", "round"))
+        or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not _joins_paths(node))
     ]
     assert not found, f"Money.split divides, Money.parse reads: {found}"
 

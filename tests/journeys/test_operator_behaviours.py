@@ -1,4 +1,4 @@
-"""Every behaviour of the sandbox operator: what the citizen is told agrees with what the operator did."""
+"""Every behaviour of the sandbox operator: what the citizen is told is what the operator did."""
 
 import pytest
 

@@ -28,7 +28,7 @@ ENDED = "state IN ('collected', 'refused', 'expired', 'review')"
 
 
 def citizen(ends: str) -> str:
-    """A Jordanian number nobody has used yet; its last two digits choose the operator's behaviour."""
+    """A Jordanian number nobody has used; its last two digits choose the operator's behaviour."""
     return f"+96279{next(_people):05d}{ends}"
 
 

@@ -39,9 +39,10 @@ class Handled:
 
 async def run_until_empty(runner: Runner, database: Database) -> None:
     running = asyncio.create_task(runner.run(every_s=0.05))
-    async with asyncio.timeout(20):
-        while await value(database, "SELECT count(*) FROM kernel.work WHERE parked_at IS NULL"):
-            await asyncio.sleep(0.01)
+    for _ in range(2000):
+        if not await value(database, "SELECT count(*) FROM kernel.work WHERE parked_at IS NULL"):
+            break
+        await asyncio.sleep(0.01)
     runner.stop()
     await running
 

@@ -35,7 +35,7 @@ def settings(tmp_path: Path, text: str = PRODUCTION, **changes: str) -> dict[str
 def test_a_file_and_the_environment_make_the_settings(tmp_path: Path) -> None:
     config = load(settings(tmp_path))
     assert config.wallets["one"].base_url == "https://operator.example/mm"
-    assert config.wallets["one"].poll_schedule_s == (90, 600)
+    assert list(config.wallets["one"].poll_schedule_s) == [90.0, 600.0]
     assert config.public_url == "https://pay.example"
     assert not config.is_sandbox
 

@@ -33,10 +33,13 @@ async def test_asking_twice_makes_one_row(database: Database) -> None:
 
 
 async def test_a_rolled_back_transaction_leaves_no_work(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError):
+    async def fails() -> None:
         async with database.transaction() as connection:
             await work.enqueue(connection, "test", "a")
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fails()
     assert await work.claim(database) == []
 
 
@@ -61,10 +64,14 @@ async def test_a_stale_holder_cannot_finish(database: Database) -> None:
     (stale,) = await work.claim(database)
     await end_lease(database)
     (fresh,) = await work.claim(database)
-    with pytest.raises(LeaseLost):
+
+    async def comes_back() -> None:
         async with database.transaction() as connection:
             await connection.execute("CREATE TABLE effect ()")
             await work.finish(connection, stale)
+
+    with pytest.raises(LeaseLost):
+        await comes_back()
     async with database.transaction() as connection:
         assert await connection.fetchval("SELECT to_regclass('effect')") is None
         await work.finish(connection, fresh)
