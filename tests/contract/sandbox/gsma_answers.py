@@ -12,7 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from jsonschema import FormatChecker  # type: ignore[import-untyped]  # it ships no types
+from jsonschema import FormatChecker
 from openapi_schema_validator import OAS30Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT4

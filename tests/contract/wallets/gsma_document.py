@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import yaml  # type: ignore[import-untyped]  # its stubs are not among our tools
-from jsonschema import FormatChecker  # type: ignore[import-untyped]  # likewise
+import yaml
+from jsonschema import FormatChecker
 from openapi_schema_validator import OAS30Validator
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
