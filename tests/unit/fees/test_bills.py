@@ -181,16 +181,18 @@ async def test_only_an_open_bill_can_be_cancelled(connection: Connection) -> Non
 
 
 @pytest.mark.parametrize(
-    "statement",
+    ("statement", "why"),
     [
-        "UPDATE fees.bill SET principal_minor = 1 WHERE control_number = $1",
-        "UPDATE fees.bill SET due_on = due_on + 1 WHERE control_number = $1",
-        "DELETE FROM fees.bill WHERE control_number = $1",
+        ("UPDATE fees.bill SET principal_minor = 1 WHERE control_number = $1", "are fixed"),
+        ("UPDATE fees.bill SET due_on = due_on + 1 WHERE control_number = $1", "are fixed"),
+        ("DELETE FROM fees.bill WHERE control_number = $1", "is kept for ever"),
     ],
 )
-async def test_the_database_keeps_a_bills_terms(connection: Connection, statement: str) -> None:
+async def test_the_database_keeps_a_bills_terms(
+    connection: Connection, statement: str, why: str
+) -> None:
     bill = await issued(connection)
-    with pytest.raises(asyncpg.RaiseError):
+    with pytest.raises(asyncpg.RaiseError, match=why):
         await connection.execute(statement, bill.control_number)
 
 
