@@ -1,0 +1,212 @@
+"""The oracle: after any fault, our books beside the operator's own, payment by payment.
+
+I1 to I8 are the invariants of payments under faults: money conserved, no double debit, no lost
+payment, no phantom, no false receipt, an end for everybody within few questions, legal steps only,
+one effect per key.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter, defaultdict
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+from kernel.database import Connection, Database
+from kernel.msisdn import Msisdn
+from launch.rehearsal import PATIENCE_S
+from ledger.verify import verify
+from payments.states import EDGES, TERMINAL, Event, State
+from tests.faults.wreck import Wreck
+
+QUERY_BUDGET = 3
+WAITING = "state IN ('created', 'sent', 'pending', 'unknown')"
+UNSENT = "state IN ('queued', 'sending')"
+UNDONE = "kind IN ('payments.collect', 'wallets.callback', 'sms.tell', 'sms.send')"
+
+
+@dataclass(frozen=True)
+class Debit:
+    """Money that the operator really took."""
+
+    payer: str
+    minor: int
+    currency: str
+
+
+async def settle(wreck: Wreck, *, patience_s: float = PATIENCE_S) -> None:
+    """Wait until every payment has ended and every message was handed over."""
+    await wreck.stack.until(
+        f"SELECT NOT EXISTS (SELECT FROM payments.payment WHERE {WAITING})"
+        f" AND NOT EXISTS (SELECT FROM sms.message WHERE {UNSENT})"
+        f" AND NOT EXISTS (SELECT FROM kernel.work WHERE {UNDONE}"
+        "                  AND due_at < now() + interval '30 seconds')",
+        patience_s=patience_s,
+    )
+
+
+async def agree(wreck: Wreck, *, in_doubt: int = 0) -> None:
+    """Every payment of the installation is what the operator's book says; raises AssertionError.
+
+    ``in_doubt``: how many payments may have been left to a person although money moved.
+    """
+    debits, asked, receipts = read_operator(wreck)
+    database = await Database.connect(wreck.stack.servers.urls.database_url, size=1)
+    try:
+        async with database.read() as connection:
+            rows = await connection.fetch(PAYMENTS)
+            wrong = {
+                str(row["id"]): problems
+                for row in rows
+                if (problems := _problems(wreck, row, debits, asked, receipts))
+            }
+            assert not wrong, f"our books and the operator's differ: {wrong}"
+            _check_bills(rows, debits)
+            await _check_steps(connection)
+            await _check_books(connection, debits, rows, in_doubt)
+        async with database.read() as connection:
+            found = await verify(connection)
+            assert found.is_sound, found.bad
+    finally:
+        await database.close()
+
+
+PAYMENTS = """
+SELECT payment.id, payment.state, payment.total, payment.currency, payment.payer,
+       payment.collection_id, payment.control_number, collection.queried_at,
+       (SELECT array_agg(number) FROM payments.receipt WHERE payment_id = payment.id) AS receipts,
+       (SELECT count(*) FROM sms.message
+        WHERE payment_id = payment.id AND purpose = 'receipt') AS told_paid,
+       (SELECT count(*) FROM sms.message
+        WHERE payment_id = payment.id AND purpose = 'late') AS told_late,
+       (SELECT count(*) FROM payments.late_money
+        WHERE late_money.payment_id = payment.id) AS late_cases,
+       (SELECT count(*) FROM payments.transition
+        WHERE payment_id = payment.id AND event = 'sending') AS sendings,
+       (SELECT array_agg(DISTINCT transaction.rule) FROM ledger.transaction
+        WHERE reference = payment.id) AS rules,
+       (SELECT COALESCE(sum(signed), 0)::bigint FROM ledger.entry
+        JOIN ledger.account ON account.id = entry.account
+        JOIN ledger.transaction ON transaction.id = entry.transaction
+        WHERE reference = payment.id AND path LIKE 'Assets:Clearing:%') AS cleared
+FROM payments.payment JOIN wallets.collection ON collection.id = payment.collection_id
+"""
+
+
+def _problems(
+    wreck: Wreck,
+    row: Any,
+    debits: dict[str, list[Debit]],
+    asked: dict[str, Counter[str]],
+    receipts: Counter[tuple[str, str]],
+) -> list[str]:
+    """What is wrong with one payment, held against the operator's truth."""
+    collection, state = str(row["collection_id"]), State(row["state"])
+    taken = debits[collection]
+    numbers = row["receipts"] or []
+    checks = {
+        "still under way": state in TERMINAL or state is State.REVIEW,
+        "debited twice": len(taken) <= 1,
+        "collected without a debit, or not once": state is not State.COLLECTED or len(taken) == 1,
+        "another amount, currency or payer": all(
+            (debit.minor, debit.currency) == (row["total"], row["currency"])
+            and wreck.keys.pseudonym(Msisdn(debit.payer)) == row["payer"]
+            for debit in taken
+        ),
+        "booked is not what was debited": state is State.REVIEW
+        or row["cleared"] == sum(debit.minor for debit in taken),
+        "in review, yet booked": state is not State.REVIEW or row["cleared"] == 0,
+        "not one receipt": len(numbers) == (state is State.COLLECTED),
+        "not one receipt message": row["told_paid"] == (state is State.COLLECTED),
+        "the phone did not get one receipt": state is not State.COLLECTED
+        or receipts[taken[0].payer, numbers[0]] == 1,
+        "late money without a case, or a case without money": row["late_cases"]
+        == (len(taken) if state in (State.REFUSED, State.EXPIRED) else 0),
+        "late money not told": row["told_late"] == row["late_cases"],
+        "asked too often": len(row["queried_at"]) <= QUERY_BUDGET
+        # An id that was sent again is refused as a duplicate, and looked up on the spot.
+        and all(n < QUERY_BUDGET + row["sendings"] for n in asked[collection].values()),
+    }
+    return [f"{name} ({state})" for name, holds in checks.items() if not holds]
+
+
+def _check_bills(rows: list[Any], debits: dict[str, list[Debit]]) -> None:
+    """A bill is collected once; money beyond that is in a late-money case (checked per payment)."""
+    collected = Counter(row["control_number"] for row in rows if row["state"] == State.COLLECTED)
+    assert not [bill for bill, times in collected.items() if times > 1], "a bill was paid twice"
+    known = {str(row["collection_id"]) for row in rows}
+    strangers = {each for each, taken in debits.items() if taken} - known
+    assert not strangers, f"debits that no payment of ours asked for: {strangers}"
+
+
+async def _check_steps(connection: Connection) -> None:
+    """Every payment went along the edges and stands where its last step ended."""
+    steps: dict[Any, list[Any]] = defaultdict(list)
+    for row in await connection.fetch(
+        "SELECT payment_id, n, from_state, to_state, event, state FROM payments.transition"
+        " JOIN payments.payment ON payment.id = payment_id ORDER BY payment_id, n"
+    ):
+        steps[row["payment_id"]].append(row)
+    for payment, walked in steps.items():
+        at: State | None = None
+        for n, row in enumerate(walked, 1):
+            edge = State.CREATED if at is None else EDGES.get((at, Event(row["event"])))
+            assert (row["n"], row["from_state"], row["to_state"]) == (n, at, edge), payment
+            at = State(row["to_state"])
+        assert at == walked[-1]["state"], payment
+
+
+async def _check_books(
+    connection: Connection, debits: dict[str, list[Debit]], rows: list[Any], in_doubt: int
+) -> None:
+    """Debits equal credits, and clearing is all that the operator took, less what is in doubt."""
+    unbalanced = await connection.fetch(
+        "SELECT currency, sum(signed) FROM ledger.entry"
+        " JOIN ledger.account ON account.id = entry.account"
+        " GROUP BY currency HAVING sum(signed) <> 0"
+    )
+    assert not unbalanced
+    doubtful = {
+        str(row["collection_id"])
+        for row in rows
+        if row["state"] == State.REVIEW and debits[str(row["collection_id"])]
+    }
+    assert len(doubtful) <= in_doubt, f"left to a person although money moved: {doubtful}"
+    truth: Counter[str] = Counter()
+    for collection, taken in debits.items():
+        if collection not in doubtful:
+            for debit in taken:
+                truth[debit.currency] += debit.minor
+    booked = await connection.fetch(
+        "SELECT currency, sum(signed)::bigint AS minor FROM ledger.entry"
+        " JOIN ledger.account ON account.id = entry.account"
+        " WHERE path LIKE 'Assets:Clearing:%' GROUP BY currency"
+    )
+    assert {row["currency"]: row["minor"] for row in booked} == dict(truth)
+
+
+def read_operator(
+    wreck: Wreck,
+) -> tuple[dict[str, list[Debit]], dict[str, Counter[str]], Counter[tuple[str, str]]]:
+    """From the operator's file: debits and questions by our id, receipts by payer and number."""
+    debits: dict[str, list[Debit]] = defaultdict(list)
+    asked: dict[str, Counter[str]] = defaultdict(Counter)
+    receipts: Counter[tuple[str, str]] = Counter()
+    path = wreck.stack.home / "sandbox" / "book.sqlite3"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
+        for correlation, payer, minor, currency in book.execute(
+            "SELECT correlation, movement.debit, movement.minor, movement.currency FROM movement"
+            " JOIN request ON request.id = movement.request WHERE movement.kind = 'collection'"
+        ):
+            debits[correlation].append(Debit(payer, minor, currency))
+        for correlation, what in book.execute(
+            "SELECT correlation, what FROM query JOIN request ON request.id = query.request"
+        ):
+            asked[correlation][what] += 1
+        for payer, text in book.execute(
+            "SELECT recipient, text FROM sms WHERE direction = 'to_phone'"
+        ):
+            for word in text.replace("\n", " ").split():
+                receipts[payer, word.strip(".,:؛،()")] += 1
+    return debits, asked, receipts
