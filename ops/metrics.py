@@ -41,7 +41,7 @@ OPERATOR = Histogram(
     buckets=_FAST,
 )
 WORK = Counter("gw_work", "Work rows handled", ["kind", "outcome"])
-SMS = Counter("gw_sms", "Messages by state reached", ["channel", "state"])
+SMS = Counter("gw_sms", "Messages by what became of them", ["carrier", "state"])
 
 
 def count_event(name: str, fields: Mapping[str, Any]) -> None:
@@ -62,26 +62,27 @@ def _moved(fields: Mapping[str, Any]) -> None:
     ).inc()
 
 
-def _call(fields: Mapping[str, Any]) -> None:
-    wallet, op = str(fields.get("wallet")), str(fields.get("op"))
-    if op == "query":
+def _exchange(fields: Mapping[str, Any]) -> None:
+    wallet, kind, status = str(fields["wallet"]), str(fields["kind"]), fields["status"]
+    if kind == "query":
         QUERIES.labels(wallet).inc()
-    OPERATOR.labels(wallet, op, str(fields.get("outcome"))).observe(
-        float(fields.get("ms", 0)) / 1000
-    )
+    outcome = "no_answer" if status is None else f"{int(status) // 100}xx"
+    OPERATOR.labels(wallet, kind, outcome).observe(float(fields["ms"]) / 1000)
 
 
 _COUNTING: dict[str, Callable[[Mapping[str, Any]], None]] = {
     "ussd.hop": _hop,
     "payment.moved": _moved,
-    "wallet.call": _call,
-    "callback.received": lambda fields: CALLBACKS.labels(str(fields.get("result"))).inc(),
-    "work.ended": lambda fields: WORK.labels(
-        str(fields.get("work")), str(fields.get("outcome"))
+    "wallets.exchange": _exchange,
+    "wallets.callback": lambda fields: CALLBACKS.labels(
+        "repeat" if fields["is_repeat"] else "stored"
     ).inc(),
-    "sms.state": lambda fields: SMS.labels(
-        str(fields.get("channel")), str(fields.get("state"))
+    "wallets.callback_unknown": lambda _: CALLBACKS.labels("unknown").inc(),
+    "work.ended": lambda fields: WORK.labels(str(fields["work"]), str(fields["outcome"])).inc(),
+    "sms.handed_over": lambda fields: SMS.labels(
+        str(fields["carrier"]), str(fields["outcome"])
     ).inc(),
+    "sms.reported": lambda fields: SMS.labels(str(fields["carrier"]), str(fields["word"])).inc(),
 }
 
 

@@ -79,8 +79,7 @@ def routes(
         if stored is None:
             event("wallets.callback_unknown", method=request.method, size=body.size)
             return Response(status_code=404)
-        if not stored.is_repeat:
-            wake()
+        wake()
         event(
             "wallets.callback",
             collection=str(stored.collection),
@@ -103,7 +102,8 @@ async def _store(
 ) -> StoredCallback | None:
     async with database.transaction() as connection:
         stored = await collections.store_callback(connection, token_digest, evidence, size=size)
-        if stored is not None and not stored.is_repeat:
+        if stored is not None:
+            # A repeat is looked at too: the first may have come before the operator itself knew.
             await work.enqueue(connection, WORK_KIND, str(stored.evidence))
         return stored
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
@@ -304,7 +305,7 @@ class GsmaWallet:
         body: bytes | None = None,
     ) -> Answer:
         """One exchange, kept as evidence; raises NotSent or NoAnswer."""
-        at = self._clock.now()
+        at, began = self._clock.now(), time.perf_counter()
         answer: Answer | None = None
         note = ""
         try:
@@ -334,6 +335,7 @@ class GsmaWallet:
                 method=method,
                 status=evidence.status,
                 note=note,
+                ms=round((time.perf_counter() - began) * 1000, 1),
             )
 
     async def _send(

@@ -58,12 +58,26 @@ async def test_scrapes_see_counters_and_gauges(
 ) -> None:
     metrics.count_event("ussd.hop", {"channel": "c", "screen": "home", "ms": 3.0})
     metrics.count_event("payment.moved", {"wallet": "w", "from_state": "a", "to_state": "b"})
+    exchange = {"wallet": "w", "kind": "query", "ms": 3.0}
+    metrics.count_event("wallets.exchange", {**exchange, "status": 200})
+    metrics.count_event("wallets.exchange", {**exchange, "status": None})
+    metrics.count_event("wallets.callback", {"is_repeat": True})
+    metrics.count_event("wallets.callback_unknown", {})
+    metrics.count_event("work.ended", {"work": "k", "outcome": "done"})
+    metrics.count_event("sms.handed_over", {"carrier": "c", "outcome": "sent"})
+    metrics.count_event("sms.reported", {"carrier": "c", "word": "delivered"})
     metrics.count_event("nobody.counts_this", {})
     async with database.transaction() as connection:
         await work.enqueue(connection, "test", "a")
     text = (await client.get("/metrics")).text
     assert 'gw_ussd_step_duration_seconds_count{channel="c",screen="home"}' in text
     assert 'gw_payment_transitions_total{from_state="a",to_state="b",wallet="w"}' in text
+    assert 'gw_status_queries_total{wallet="w"} 2.0' in text
+    assert 'duration_seconds_count{op="query",outcome="no_answer",wallet="w"} 1.0' in text
+    assert 'gw_callbacks_total{result="repeat"} 1.0' in text
+    assert 'gw_callbacks_total{result="unknown"} 1.0' in text
+    assert 'gw_work_total{kind="k",outcome="done"} 1.0' in text
+    assert 'gw_sms_total{carrier="c",state="delivered"} 1.0' in text
     assert "gw_outbox_pending 1.0" in text
     assert "gw_ledger_balanced 1.0" in text
 
