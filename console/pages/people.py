@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from starlette.responses import RedirectResponse, Response
 
@@ -15,46 +16,31 @@ from console.roles import GRANTS, Permission, Role
 from console.staff import StaffRefusal
 from console.visit import Problem, Visit
 
+_CHANGES: Final[dict[str, Callable[..., Awaitable[StaffRefusal | None]]]] = {
+    "disable": staff.disable,
+    "enable": staff.enable,
+    "unlock": staff.unlock,
+}
+
 
 async def show_staff(visit: Visit) -> Response:
     """Everybody, what each role may do, and a form to add somebody."""
     return await _staff_page(visit)
 
 
-async def add_member(visit: Visit) -> Response:
-    """Add somebody with a generated password, shown on this answer and never again."""
-    name, role = visit.form.get("name", "").strip().lower(), visit.form.get("role", "")
-    if role not in list(Role):
+async def change_staff(visit: Visit) -> Response:
+    """Add somebody, or disable, enable or unlock them, by the button that was pressed (``do``)."""
+    wish = visit.form.get("do", "")
+    if wish == "add":
+        return await _add(visit)
+    if wish not in _CHANGES:
         raise Problem(400)
-    password = passwords.generated()
     async with visit.desk.database.transaction() as connection:
-        refused = await staff.add(
-            connection,
-            visit.actor,
-            id=visit.desk.ids.new(),
-            name=name,
-            role=Role(role),
-            password=password,
-            at=visit.now,
-        )
+        name = visit.form.get("name", "")
+        refused = await _CHANGES[wish](connection, visit.actor, name, at=visit.now)
     if refused is not None:
-        return await _staff_page(visit, status=422, refused=refused, typed=name)
-    return await _staff_page(visit, added=name, password=password)
-
-
-async def disable(visit: Visit) -> Response:
-    """Take away access."""
-    return await _change(visit, staff.disable)
-
-
-async def enable(visit: Visit) -> Response:
-    """Give access back."""
-    return await _change(visit, staff.enable)
-
-
-async def unlock(visit: Visit) -> Response:
-    """Forget failed sign-ins."""
-    return await _change(visit, staff.unlock)
+        return await _staff_page(visit, status=422, refused=refused)
+    return RedirectResponse("/console/staff", 303)
 
 
 async def show_audit(visit: Visit) -> Response:
@@ -79,13 +65,25 @@ async def show_audit(visit: Visit) -> Response:
     )
 
 
-async def _change(visit: Visit, change: Callable[..., Awaitable[StaffRefusal | None]]) -> Response:
-    name, at = visit.form.get("name", ""), visit.now
+async def _add(visit: Visit) -> Response:
+    """Add somebody with a generated password, shown on this answer and never again."""
+    name, role = visit.form.get("name", "").strip().lower(), visit.form.get("role", "")
+    if role not in list(Role):
+        raise Problem(400)
+    password = passwords.generated()
     async with visit.desk.database.transaction() as connection:
-        refused = await change(connection, visit.actor, name, at=at)
+        refused = await staff.add(
+            connection,
+            visit.actor,
+            id=visit.desk.ids.new(),
+            name=name,
+            role=Role(role),
+            password=password,
+            at=visit.now,
+        )
     if refused is not None:
-        return await _staff_page(visit, status=422, refused=refused)
-    return RedirectResponse("/console/staff", 303)
+        return await _staff_page(visit, status=422, refused=refused, typed=name)
+    return await _staff_page(visit, added=name, password=password)
 
 
 async def _staff_page(

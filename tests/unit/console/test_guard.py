@@ -61,6 +61,13 @@ async def test_each_role_gets_to_what_the_table_grants_and_to_nothing_else(
         assert answer.status_code < 500, f"{page.method} {page.path}"
 
 
+def test_a_form_that_answers_with_a_page_can_be_opened_again_at_its_address() -> None:
+    opened = {page.path for page in PAGES if page.method == "GET"}
+    posted = {page.path for page in PAGES if page.method == "POST"}
+    only_lead_on = {"/sign-out", "/language"}
+    assert posted - opened == only_lead_on
+
+
 def test_the_roles_differ_in_the_way_their_sentences_say() -> None:
     assert Permission.REVEAL_NUMBER not in GRANTS[Role.VIEWER] | GRANTS[Role.AUDITOR]
     assert Permission.SEE_AUDIT in GRANTS[Role.AUDITOR]

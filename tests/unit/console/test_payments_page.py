@@ -151,7 +151,7 @@ async def test_a_search_by_number_leaves_the_number_in_no_address_and_no_log(
     await story.collected(agency="BH-IGA", service="ID-CARD", band="LOST", payer=OTHER_CITIZEN)
     caplog.set_level("DEBUG")
     typed = CITIZEN.e164.replace("+962", "00962 ")
-    sent = await finance.post("/payments/number", page="/payments", number=typed)
+    sent = await finance.post("/payments", page="/payments", number=typed)
     assert sent.status_code == 303
     where = sent.headers["location"]
     assert "790000001" not in where
@@ -168,7 +168,7 @@ async def test_the_address_of_a_search_by_number_is_worth_nothing_to_others(
     finance: Visitor, admin: Visitor, story: Story
 ) -> None:
     await story.collected()
-    sent = await finance.post("/payments/number", page="/payments", number=CITIZEN.e164)
+    sent = await finance.post("/payments", page="/payments", number=CITIZEN.e164)
     answer = await admin.http.get(sent.headers["location"])
     assert listed(answer) == set()
     assert "This search by number has ended." in answer.text
@@ -178,9 +178,9 @@ async def test_a_number_that_never_paid_and_one_that_is_none_are_told_apart(
     finance: Visitor, story: Story
 ) -> None:
     await story.collected()
-    sent = await finance.post("/payments/number", page="/payments", number="not a number")
+    sent = await finance.post("/payments", page="/payments", number="not a number")
     assert sent.status_code == 422
-    sent = await finance.post("/payments/number", page="/payments", number="+96171888000")
+    sent = await finance.post("/payments", page="/payments", number="+96171888000")
     found = await finance.http.get(sent.headers["location"])
     assert listed(found) == set()
     assert "This number has never paid." in found.text
