@@ -22,6 +22,10 @@ _SETTINGS = {
     "jit": "off",
 }
 
+# asyncpg calls it an internal error when a statement meets a server's last words ("terminating
+# connection") before the connection is seen to close. Callers shall see what it is.
+_BROKE = "the database ended the connection"
+
 
 class Database:
     """A pool of connections. ``read`` for plain queries, ``transaction`` for what writes."""
@@ -63,15 +67,24 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
-        """A connection in autocommit."""
-        async with self._pool.acquire() as connection:
-            yield connection
+        """A connection in autocommit; ConnectionError if it broke between two statements."""
+        try:
+            async with self._pool.acquire() as connection:
+                yield connection
+        except asyncpg.InternalClientError as problem:
+            raise ConnectionResetError(_BROKE) from problem
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """One transaction: commits when the block ends, rolls back when it raises."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            yield connection
+        """One transaction: commits when the block ends, rolls back when it raises.
+
+        ConnectionError if the connection broke between two statements.
+        """
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                yield connection
+        except asyncpg.InternalClientError as problem:
+            raise ConnectionResetError(_BROKE) from problem
 
 
 async def _prepare(connection: asyncpg.Connection[Row]) -> None:

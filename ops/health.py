@@ -40,7 +40,7 @@ async def _database(database: Database) -> str:
             if await connection.fetchval("SELECT pg_is_in_recovery()"):
                 return "read-only"
             return "ok" if await is_current(connection) else "migrations pending"
-    except (OSError, asyncpg.PostgresError, TimeoutError, RuntimeError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, RuntimeError):
         return "down"
 
 
