@@ -67,7 +67,9 @@ class Wreck:
     async def mend(self) -> None:
         """Everything runs again, and answers."""
         self.resume(*self._paused)
-        self.raise_servers()
+        while not await self._servers_answer():
+            self.stack.servers.tend()  # what was killed may take a moment to be gone
+            await asyncio.sleep(0.05)
         missing = [name for name in PROGRAMS if not self.is_running(name)]
         if missing:
             self.restart(*missing)
@@ -78,16 +80,22 @@ class Wreck:
         pid = int(self.stack.servers.home.lock_file(name).read_text())
         os.kill(pid, signal.SIGKILL)
 
-    def raise_servers(self) -> None:
-        """Start again what was killed; returns before it answers."""
-        self.stack.servers.tend()
-
     async def ready(self) -> None:
         """Wait until the gateway has its database and its Valkey."""
         deadline = time.monotonic() + PATIENCE_S
         while await self.readiness() != "ok":
             assert time.monotonic() < deadline, f"not ready again\n{self.stack.tail()}"
             await asyncio.sleep(0.05)
+
+    async def _servers_answer(self) -> bool:
+        valkey = Valkey(self.stack.servers.urls.redis_url)
+        try:
+            await valkey.call("PING")
+            return await self.stack.value("SELECT true") is True
+        except (OSError, asyncpg.PostgresError):
+            return False
+        finally:
+            await valkey.close()
 
     async def readiness(self) -> str:
         """The gateway's own word for how it is."""
