@@ -87,8 +87,8 @@ class Runner:
         """Claim for the free slots; True when there may be more."""
         self._poked.clear()
         free = self._slots - len(self._running)
-        if free <= 0:
-            return False  # whatever ends next pokes
+        if free < self._slots // 4:
+            return False  # whatever ends next pokes; claiming row by row would cost a commit each
         items = await work.claim(
             self._database, limit=free, lease_s=self._lease_s, overdue_s=self._overdue_s
         )

@@ -16,8 +16,8 @@ from rq.serializers import JSONSerializer
 from kernel.log import event
 
 QUEUE = "wake"
-PAUSE_S = 0.02
-"""Wake-ups closer than this become one job."""
+PAUSE_S = 0.1
+"""Wake-ups closer than this become one job: a busy worker looks again by itself after every row."""
 
 
 def queue(connection: Redis) -> Queue:
