@@ -16,7 +16,13 @@ STAGE_SANDBOX, STAGE_WORK, STAGE_WEB = range(3)
 def web(count: int, listener: socket.socket, env: Mapping[str, str]) -> Iterator[Program]:
     """Single-process servers that accept from one shared socket."""
     switches = ["--factory", "--loop", "uvloop", "--http", "httptools", "--no-access-log"]
-    switches += ["--no-server-header", "--timeout-graceful-shutdown", "10"]
+    switches += [
+        "--no-server-header",
+        "--log-level",
+        "warning",
+        "--timeout-graceful-shutdown",
+        "10",
+    ]
     for number in range(1, count + 1):
         fd = listener.fileno()
         yield Program(

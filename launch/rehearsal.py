@@ -31,7 +31,7 @@ SECRET = secrets.token_urlsafe(32)
 
 PROGRAMS = {
     "web": ("uvicorn", "app:create_app", "--factory", "--loop", "uvloop", "--http", "httptools",
-            "--no-access-log", "--timeout-graceful-shutdown", "5", "--port", "{web}"),
+            "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "5", "--port", "{web}"),
     "worker": ("jobs.worker",),
     "sweeper": ("jobs.sweeper",),
     "sandbox": ("sandbox", "--port", "{sandbox}"),
