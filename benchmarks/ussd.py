@@ -16,6 +16,7 @@ from urllib.parse import quote_plus
 
 from benchmarks.installation import installation
 from benchmarks.load import Answer, Tally, closed_loop, post
+from launch.programs import SERVER
 from launch.rehearsal import PROGRAMS, Stack
 
 CONNECTIONS = 32
@@ -28,7 +29,7 @@ _sessions = count()
 
 def run() -> dict[str, object]:
     """Measure and return the figures."""
-    PROGRAMS["bare"] = ("uvicorn", "benchmarks.bare:create_app", *PROGRAMS["web"][2:-1], "{bare}")
+    PROGRAMS["bare"] = ("uvicorn", "benchmarks.bare:create_app", *SERVER, "--port", "{bare}")
     cores = sorted(os.sched_getaffinity(0))
     pinned = {"web": {cores[0]}, "bare": {cores[0]}}
     with installation(("web", "bare"), cpus=pinned) as stack, _elsewhere(set(cores[1:])):

@@ -12,22 +12,20 @@ from launch.supervisor import Program
 # The sandbox plays the operators and stops last; web processes take new work and stop first.
 STAGE_SANDBOX, STAGE_WORK, STAGE_WEB = range(3)
 
+SERVER = (
+    "--factory --loop uvloop --http httptools --no-access-log --no-server-header"
+    " --log-level warning --timeout-graceful-shutdown 10"
+).split()
+"""How every web process is served."""
+
 
 def web(count: int, listener: socket.socket, env: Mapping[str, str]) -> Iterator[Program]:
     """Single-process servers that accept from one shared socket."""
-    switches = ["--factory", "--loop", "uvloop", "--http", "httptools", "--no-access-log"]
-    switches += [
-        "--no-server-header",
-        "--log-level",
-        "warning",
-        "--timeout-graceful-shutdown",
-        "10",
-    ]
     for number in range(1, count + 1):
         fd = listener.fileno()
         yield Program(
             name=f"web-{number}",
-            argv=_python("uvicorn", "app:create_app", "--fd", str(fd), *switches),
+            argv=_python("uvicorn", "app:create_app", "--fd", str(fd), *SERVER),
             env=env,
             stage=STAGE_WEB,
             pass_fds=[fd],

@@ -23,6 +23,7 @@ from fees import catalogue
 from kernel.database import Database
 from kernel.migrations import migrate
 from launch.embedded import Servers
+from launch.programs import SERVER
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 30.0
@@ -30,12 +31,11 @@ POLL_S = 0.05
 SECRET = secrets.token_urlsafe(32)
 
 PROGRAMS = {
-    "web": ("uvicorn", "app:create_app", "--factory", "--loop", "uvloop", "--http", "httptools",
-            "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "5", "--port", "{web}"),
+    "web": ("uvicorn", "app:create_app", *SERVER, "--port", "{web}"),
     "worker": ("jobs.worker",),
     "sweeper": ("jobs.sweeper",),
     "sandbox": ("sandbox", "--port", "{sandbox}"),
-}  # fmt: skip
+}
 
 
 @dataclass
