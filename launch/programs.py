@@ -13,9 +13,9 @@ from launch.supervisor import Program
 STAGE_SANDBOX, STAGE_WORK, STAGE_WEB = range(3)
 
 SERVER = (
-    "--factory --loop uvloop --http httptools --no-access-log --no-server-header"
-    " --log-level warning --timeout-graceful-shutdown 10"
-).split()
+    *("--factory", "--loop", "uvloop", "--http", "httptools", "--no-access-log"),
+    *("--no-server-header", "--log-level", "warning", "--timeout-graceful-shutdown", "10"),
+)
 """How every web process is served."""
 
 
