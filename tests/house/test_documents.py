@@ -9,10 +9,11 @@ from kernel.config import load
 from manage import COMMANDS
 from payments.refusals import Refusal
 from payments.states import mermaid
-from tests.house.source import ROOT, production
+from tests.house.source import PACKAGES, ROOT, production
 
 DOCS = [*sorted((ROOT / "docs").rglob("*.md")), ROOT / "README.md", ROOT / "CHANGELOG.md"]
 LINK = re.compile(r"\]\((?!https?:|#|mailto:)([^)#]+)")
+PICTURE_BYTES = 200_000
 
 
 def test_the_drawn_states_are_the_states() -> None:
@@ -25,6 +26,7 @@ def test_every_environment_variable_is_described() -> None:
     named = set(re.findall(r'"(MIZAN_[A-Z_]+)"', code))
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
     text += (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    text += (ROOT / "README.md").read_text(encoding="utf-8")
     assert not {name for name in named if name not in text}
 
 
@@ -32,6 +34,26 @@ def test_every_command_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     missing = [name for name in COMMANDS if f"./mizan {name}" not in readme]
     assert not missing
+
+
+def test_every_folder_is_on_the_map_in_the_readme() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    folders = [*PACKAGES, "config", "docs", "tests"]
+    assert not [name for name in folders if f"`{name}/`" not in readme]
+
+
+def test_a_stranger_finds_the_two_commands_at_once() -> None:
+    top = "\n".join((ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:20])
+    assert "./mizan run" in top
+    assert "./mizan test" in top
+
+
+def test_pictures_are_small_and_shown() -> None:
+    text = "\n".join(file.read_text(encoding="utf-8") for file in DOCS)
+    pictures = sorted((ROOT / "docs" / "pictures").glob("*.png"))
+    assert pictures
+    assert not [file.name for file in pictures if file.stat().st_size > PICTURE_BYTES]
+    assert not [file.name for file in pictures if f"pictures/{file.name}" not in text]
 
 
 def test_every_refusal_has_words_on_the_phone() -> None:

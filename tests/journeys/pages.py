@@ -1,7 +1,7 @@
 """Documents that can be run: what they say to type, and what they say will be seen.
 
-A walkthrough has ``sh`` blocks, each followed by a ``text`` block with its output. Expected lines are
-looked for in order; ``…`` is anything, ``<NAME>`` a value kept for ``$NAME`` in later commands.
+A walkthrough has ``sh`` blocks, each followed by a ``text`` block with its output. Expected lines
+are looked for in order; ``…`` is anything, ``<NAME>`` a value kept for ``$NAME`` in later commands.
 ``sh again`` is repeated until it holds, ``sh if=PROGRAM`` runs where the program is installed.
 A transcript is a ``console`` block of ``$`` commands and their output, in which numbers may differ.
 """
