@@ -37,6 +37,8 @@ READ_TIMEOUT_S: Final = 10.0
 """How long a body may take to arrive; what came until then is stored."""
 COMMIT_TIMEOUT_S: Final = 2.0
 """Operators give up on a callback after two seconds; a later answer is none."""
+REPEATS_WAIT_S: Final = 5.0
+"""Repeats in one burst are looked at once, so that they do not spend the budget of queries."""
 
 _MAX_QUERY: Final = 2048
 _RETRY_AFTER: Final = {"Retry-After": "5"}
@@ -104,7 +106,8 @@ async def _store(
         stored = await collections.store_callback(connection, token_digest, evidence, size=size)
         if stored is not None:
             # A repeat is looked at too: the first may have come before the operator itself knew.
-            await work.enqueue(connection, WORK_KIND, str(stored.evidence))
+            delay_s = REPEATS_WAIT_S if stored.is_repeat else 0.0
+            await work.enqueue(connection, WORK_KIND, str(stored.evidence), delay_s=delay_s)
         return stored
 
 
