@@ -1,4 +1,4 @@
-"""Two citizens say yes to one bill at the same moment: one pays, the other is told before any debit."""
+"""Two citizens say yes to one bill at the same moment: one pays, the other is not debited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Valkey forgets or dies, PostgreSQL cuts or dies: money goes on, and nothing acknowledged is lost."""
+"""Valkey forgets or dies, PostgreSQL cuts or dies: money goes on, nothing acknowledged is lost."""
 
 from __future__ import annotations
 
