@@ -23,7 +23,7 @@ def test_every_block_is_used_and_every_use_has_a_block(package: str) -> None:
     code = "\n".join(
         file.read_text(encoding="utf-8") for file in production() if package in file.parts
     )
-    families = tuple(re.findall(r'SQL\[f"(\w+_)\{', code))
+    families = tuple(re.findall(r'f"(\w+_)\{', code))
     used = set(re.findall(r'SQL\["(\w+)"\]', code)) | {
         name for name in written if f'"{name}"' in code or name.startswith(families or "\0")
     }
