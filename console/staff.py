@@ -56,9 +56,9 @@ async def ensure_first_user(
     password = passwords.generated()
     stored, at = await passwords.hashed(password), (clock or SystemClock()).now()
     new_id = (ids or RandomIds()).new()
-    added = await connection.fetchval(SQL["add_first_staff"], new_id, FIRST_NAME, stored, at)
+    added = await connection.fetchval(SQL["add_staff"], new_id, FIRST_NAME, Role.ADMIN, stored, at)
     if added is None:
-        return None
+        return None  # another process that starts at the same time was faster
     await audit.record(
         connection, audit.COMMAND_LINE, Action.STAFF_ADDED, at=at, subject=FIRST_NAME
     )

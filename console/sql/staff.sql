@@ -5,13 +5,6 @@ VALUES ($1, $2, $3, $4, $5, $5)
 ON CONFLICT (name) DO NOTHING
 RETURNING id
 
--- name: add_first_staff
--- Only into an empty table; a second process that starts at the same time adds nothing.
-INSERT INTO console.staff (id, name, role, password_hash, created_at, password_set_at)
-SELECT $1, $2, 'admin', $3, $4, $4 WHERE NOT EXISTS (SELECT FROM console.staff)
-ON CONFLICT (name) DO NOTHING
-RETURNING id
-
 -- name: has_staff
 SELECT EXISTS (SELECT FROM console.staff)
 

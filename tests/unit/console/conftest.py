@@ -76,6 +76,11 @@ class Visitor:
         assert answer.status_code == 303
 
 
+def logged(caplog: pytest.LogCaptureFixture) -> str:
+    """Everything that was logged, with the fields of events."""
+    return "\n".join(str(vars(record)) for record in caplog.records)
+
+
 async def one_row(database: Database, sql: str, *values: object) -> Row:
     """The only row of a query that must have one."""
     async with database.read() as connection:

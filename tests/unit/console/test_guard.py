@@ -33,6 +33,16 @@ def test_nothing_changes_on_a_get() -> None:
     assert {page.method for page in PAGES} == {"GET", "POST"}
 
 
+def test_what_is_delicate_asks_for_a_permission_of_its_own() -> None:
+    needs = {(page.method, page.path): page.needs for page in PAGES}
+    assert needs["GET", "/audit"] is Permission.SEE_AUDIT
+    assert needs["GET", "/staff"] is needs["POST", "/staff"] is Permission.MANAGE_STAFF
+    assert needs["POST", "/payments/{id:uuid}"] is Permission.REVEAL_NUMBER
+    assert {need for (_, path), need in needs.items() if path.endswith(".csv")} == {
+        Permission.DOWNLOAD
+    }
+
+
 async def test_a_stranger_gets_to_no_guarded_route(visitor: Visitor) -> None:
     for page in PAGES:
         answer = await visitor.http.request(page.method, f"/console{concrete(page)}")
@@ -139,6 +149,7 @@ async def test_every_answer_carries_the_security_headers(admin: Visitor, visitor
     answers.append(await visitor.get("/payments"))
     answers.append(await visitor.http.post("/console/sign-out"))
     answers.append(await visitor.http.put("/console/payments"))
+    assert answers[-1].status_code == 405
     for answer in answers:
         for name, value in HEADERS.items():
             assert answer.headers[name] == value, answer.url
