@@ -128,7 +128,7 @@ class TinyGsma:
 def _told(body: dict[str, Any] | None, status: int = 200) -> Response:
     if body is None:
         return _error(404, "identification", "identifierError")
-    return JSONResponse(body, status)
+    return JSONResponse(body, status, {"set-cookie": "session=not-for-the-evidence"})
 
 
 def _error(status: int, category: str, code: str) -> Response:

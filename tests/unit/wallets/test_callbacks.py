@@ -134,7 +134,7 @@ async def test_identical_repeats_are_counted_on_one_row_and_looked_at_once(
 
 
 async def test_a_callback_that_differs_is_a_row_of_its_own(gateway: Gateway) -> None:
-    await gateway.http.put(gateway.path, content=b'{"status":"completed"}')
+    await gateway.http.put(gateway.path, content=b'{"status":"passed"}')
     await gateway.http.put(gateway.path, content=b'{"status":"failed"}')
     await gateway.http.post(gateway.path, content=b'{"status":"failed"}')
     await gateway.http.post(f"{gateway.path}?again=1", content=b'{"status":"failed"}')
