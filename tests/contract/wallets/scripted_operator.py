@@ -63,16 +63,30 @@ class ScriptedOperator:
         self.answers.clear()
 
 
+class _Server(uvicorn.Server):
+    """Says when it answers: a first request must not spend its time limit on our start."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = threading.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self.ready.set()
+
+
 @contextmanager
 def served(app: ASGIApp) -> Iterator[str]:
     """Serve an application on a free loopback port, in a thread; yields ``http://127.0.0.1:port``."""
     # asyncio turns Nagle's algorithm off only where the protocol is named; else 40 ms an answer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
+    listener.listen()
     config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none", loop="asyncio")
-    server = uvicorn.Server(config)
+    server = _Server(config)
     running = threading.Thread(target=server.run, args=([listener],))
     running.start()
+    assert server.ready.wait(30), "the server did not start"
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     finally:
