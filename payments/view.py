@@ -34,11 +34,13 @@ class PaymentSummary:
     control_number: str
     receipt_number: str | None
     receipt_code: str | None
+    is_held: bool
+    """Money came after the end and waits in suspense for a decision."""
 
     @property
     def public_state(self) -> PublicState:
         """The word for citizens and agencies."""
-        return PUBLIC[self.state]
+        return PublicState.REVIEW if self.is_held else PUBLIC[self.state]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,7 +118,7 @@ def _summary(row: Row) -> dict[str, Any]:
     plain = (
         "id", "reason", "agency_names", "service_names", "agency_short_names",
         "service_short_names", "zone", "created_at", "control_number", "receipt_number",
-        "receipt_code",
+        "receipt_code", "is_held",
     )  # fmt: skip
     return {
         "state": State(row["state"]),

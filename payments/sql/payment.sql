@@ -67,7 +67,9 @@ SELECT payment.id, payment.state, payment.total, payment.currency, payment.creat
        payment.control_number, payment.reason, receipt.number AS receipt_number,
        receipt.code AS receipt_code, agency.names AS agency_names, service.names AS service_names,
        agency.short_names AS agency_short_names, service.short_names AS service_short_names,
-       payment.zone
+       payment.zone,
+       EXISTS (SELECT FROM payments.late_money
+               WHERE payment_id = payment.id AND state = 'open') AS is_held
 FROM payments.payment
 LEFT JOIN payments.receipt ON receipt.payment_id = payment.id
 JOIN fees.agency ON agency.code = payment.agency
@@ -79,7 +81,9 @@ ORDER BY payment.created_at DESC LIMIT $2
 SELECT payment.*, receipt.number AS receipt_number, receipt.code AS receipt_code,
        receipt.issued_at AS receipt_issued_at,
        agency.names AS agency_names, service.names AS service_names,
-       agency.short_names AS agency_short_names, service.short_names AS service_short_names
+       agency.short_names AS agency_short_names, service.short_names AS service_short_names,
+       EXISTS (SELECT FROM payments.late_money
+               WHERE payment_id = payment.id AND state = 'open') AS is_held
 FROM payments.payment
 LEFT JOIN payments.receipt ON receipt.payment_id = payment.id
 JOIN fees.agency ON agency.code = payment.agency

@@ -16,6 +16,7 @@ CREATE TABLE kernel.work (
     UNIQUE (kind, key)
 );
 CREATE INDEX work_due ON kernel.work (due_at) WHERE parked_at IS NULL;
+CREATE INDEX work_parked ON kernel.work (parked_at) WHERE parked_at IS NOT NULL;
 CREATE SEQUENCE kernel.work_token;
 
 -- The one place a subscriber's number is kept, sealed; everything else refers to the pseudonym.

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # it ships no types
+import yaml
 
 from tests.contract.sandbox.gsma_answers import EXTRACT, PUBLISHED, Answers, extract
 from tests.contract.sandbox.operator_process import API, Client

@@ -230,6 +230,8 @@ async def test_money_after_a_refusal_waits_in_suspense_and_is_told(counter: Coun
     assert await counter.told() == ["refused", "late"]
     assert await counter.balance("Liabilities:Suspense:LateSuccess:SANDBOX:JOD") == -50_000
     assert await counter.value("SELECT state FROM payments.late_money") == "open"
+    (seen,) = await payments_of(counter.desk, CITIZEN)
+    assert seen.public_state is PublicState.REVIEW
     assert (
         await counter.value(
             "SELECT state FROM fees.bill WHERE control_number = $1", bill.control_number

@@ -55,6 +55,7 @@ def payment(**changed: object) -> PaymentDetail:
         control_number="123456789012",
         receipt_number="12345678901",
         receipt_code="123456789012345",
+        is_held=False,
         agency="LB-GS",
         service="CARRIER",
         principal=LBP,
