@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from urllib.parse import quote_plus
@@ -22,7 +22,10 @@ from launch.rehearsal import PROGRAMS, Stack
 CONNECTIONS = 32
 ROUNDS = 4
 SECONDS = 3.0
-HOPS_PER_SESSION = 16
+LIVE = ("1", *["123"] * 15)
+"""Pay by number, mistyped again and again: session and screen, no SQL but at the dial."""
+HOME = ("5", "0") * 8
+"""Help and back to the first screen, which looks up the citizen's last payment."""
 
 _sessions = count()
 
@@ -39,37 +42,46 @@ def run() -> dict[str, object]:
 async def _measure(stack: Stack) -> dict[str, object]:
     bare_url = f"http://127.0.0.1:{stack.ports['bare']}/ussd/sandbox"
     hop_url = f"{stack.gateway}/ussd/sandbox"
-    rounds: list[tuple[Tally, Tally]] = []
-    await _round(hop_url, 1.0)
+    rounds: list[tuple[Tally, Tally, Tally]] = []
+    await _round(hop_url, 1.0, LIVE)
     for _ in range(ROUNDS):
-        rounds.append((await _round(bare_url, SECONDS), await _round(hop_url, SECONDS)))
-    bare = statistics.median(floor.rate for floor, _ in rounds)
-    hops = statistics.median(ours.rate for _, ours in rounds)
-    best = max((ours for _, ours in rounds), key=lambda tally: tally.rate)
+        rounds.append(
+            (
+                await _round(bare_url, SECONDS, LIVE),
+                await _round(hop_url, SECONDS, LIVE),
+                await _round(hop_url, SECONDS, HOME),
+            )
+        )
+    best = max((live for _, live, _ in rounds), key=lambda tally: tally.rate)
     return {
         "connections": CONNECTIONS,
-        "hop_per_s": round(hops),
-        "bare_starlette_per_s": round(bare),
-        "ratio": round(statistics.median(ours.rate / floor.rate for floor, ours in rounds), 3),
+        "bare_starlette_per_s": round(statistics.median(bare.rate for bare, _, _ in rounds)),
+        "hop_per_s": round(statistics.median(live.rate for _, live, _ in rounds)),
+        "hop_with_sql_per_s": round(statistics.median(home.rate for _, _, home in rounds)),
+        "ratio": round(statistics.median(live.rate / bare.rate for bare, live, _ in rounds), 3),
         "hop_p50_ms": best.percentile_ms(0.50),
         "hop_p99_ms": best.percentile_ms(0.99),
-        "errors": sum(ours.errors + floor.errors for floor, ours in rounds),
+        "errors": sum(tally.errors for tallies in rounds for tally in tallies),
     }
 
 
-async def _round(url: str, seconds: float) -> Tally:
+async def _round(url: str, seconds: float, keys: Sequence[str]) -> Tally:
     return await closed_loop(
-        url, lambda n: _hops(url, n), connections=CONNECTIONS, seconds=seconds, good=_is_screen
+        url,
+        lambda n: _hops(url, n, keys),
+        connections=CONNECTIONS,
+        seconds=seconds,
+        good=_is_screen,
     )
 
 
-def _hops(url: str, connection: int) -> Iterator[bytes]:
-    """Sessions one after the other: a dial, then help and back, in Arabic."""
+def _hops(url: str, connection: int, keys: Sequence[str]) -> Iterator[bytes]:
+    """Sessions one after the other: Arabic is chosen once, then every session sends its keys."""
     phone = f"+96279{connection:07d}"
     yield hop(url, phone, f"b{next(_sessions)}", "1")
     while True:
-        session, keys = f"b{next(_sessions)}", ["5", "0"] * (HOPS_PER_SESSION // 2)
-        for sent in range(HOPS_PER_SESSION + 1):
+        session = f"b{next(_sessions)}"
+        for sent in range(len(keys) + 1):
             yield hop(url, phone, session, "*".join(keys[:sent]))
 
 

@@ -6,12 +6,17 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 
 from kernel.digits import to_western
 
 _MARKS = dict.fromkeys(map(ord, "\u200e\u200f\u202a\u202b\u202c\u2066\u2067\u2068\u2069"))
+_CACHED = 4096
+"""A citizen types several screens in a row; reading a number costs more than the rest of a hop's
+input.
+"""
 _SHAPE = re.compile(r"(?:tel:)?\+?[0-9０-９ ().-]{6,24}")
 
 
@@ -28,25 +33,12 @@ class Msisdn:
     @classmethod
     def parse(cls, text: str, region: str | None = None) -> Msisdn:
         """Read an international number, or a national one of ``region`` (ISO 3166-1 alpha-2)."""
-        plain = to_western(text).translate(_MARKS).strip()
-        if not _SHAPE.fullmatch(plain):
-            raise BadMsisdn("not a phone number: write it like +962791234567")
-        if plain.startswith("00"):
-            plain = "+" + plain[2:]
-        try:
-            number = phonenumbers.parse(plain, region)
-        except phonenumbers.NumberParseException:
-            raise BadMsisdn("not a phone number: write it like +962791234567") from None
-        if not phonenumbers.is_possible_number(number):
-            raise BadMsisdn("this phone number has the wrong length for its country")
-        return cls(
-            _canonical(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
-        )
+        return _read(text, region)
 
     @property
     def region(self) -> str:
         """ISO 3166-1 alpha-2 country of the number; ``ZZ`` if unknown."""
-        return phonenumbers.region_code_for_number(phonenumbers.parse(self.e164)) or "ZZ"
+        return _region(self.e164)
 
     def masked(self) -> str:
         """For screens and logs: country and last two digits, ``+962•••••••00``."""
@@ -57,6 +49,29 @@ class Msisdn:
 
     def __repr__(self) -> str:
         return f"Msisdn({self.masked()})"
+
+
+@lru_cache(maxsize=_CACHED)
+def _read(text: str, region: str | None) -> Msisdn:
+    plain = to_western(text).translate(_MARKS).strip()
+    if not _SHAPE.fullmatch(plain):
+        raise BadMsisdn("not a phone number: write it like +962791234567")
+    if plain.startswith("00"):
+        plain = "+" + plain[2:]
+    try:
+        number = phonenumbers.parse(plain, region)
+    except phonenumbers.NumberParseException:
+        raise BadMsisdn("not a phone number: write it like +962791234567") from None
+    if not phonenumbers.is_possible_number(number):
+        raise BadMsisdn("this phone number has the wrong length for its country")
+    return Msisdn(
+        _canonical(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
+    )
+
+
+@lru_cache(maxsize=_CACHED)
+def _region(e164: str) -> str:
+    return phonenumbers.region_code_for_number(phonenumbers.parse(e164)) or "ZZ"
 
 
 def _canonical(e164: str) -> str:
