@@ -78,7 +78,8 @@ class Server(abc.ABC):
                 )
             time.sleep(POLL_S)
         with lock:
-            self._bury()
+            if self._child is not None:
+                self._child.wait()  # its lock is free, so it is all but gone
             self.prepare()
             self._child = self._spawn(lock.fileno())
 
