@@ -17,6 +17,8 @@ from launch import process
 CAP_DAC_OVERRIDE = 1
 CAP_DAC_READ_SEARCH = 2
 PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 CAPABILITY_VERSION_3 = 0x20080522
@@ -48,6 +50,9 @@ class Account:
             os.setgroups([])
             if self.capability is not None:
                 process.prctl(PR_SET_KEEPCAPS, 1)
+                # access(2) ignores the capabilities of an ordinary user without this bit, and
+                # initdb looks with it whether it finds its own programs.
+                process.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP)
             os.setresgid(self.gid, self.gid, self.gid)
             os.setresuid(self.uid, self.uid, self.uid)
             if self.capability is not None and process.LIBC is not None:

@@ -15,6 +15,7 @@ import asyncpg
 import pytest
 from redis import Redis
 
+from launch.account import unprivileged
 from launch.embedded import Servers, Urls, attached
 from launch.home import ROOT, HomeError
 from launch.process import is_alive, try_lock
@@ -272,3 +273,18 @@ async def test_root_hands_over_without_opening_parents(tmp_path: Path) -> None:
         # DAC_READ_SEARCH alone: enough to pass closed directories, not to write anywhere.
         assert "CapEff:\t0000000000000004" in status
     assert closed.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root must hand PostgreSQL to another user")
+def test_root_hands_over_programs_in_a_closed_directory(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    program = closed / "postgres"
+    program.write_text("")
+    program.chmod(0o755)
+    account = unprivileged(tmp_path / "data", [closed], program)
+    assert account is not None
+    # initdb asks access(2) for its programs, which by itself forgets the capability.
+    look = f"import os; assert os.getuid() and os.access({str(program)!r}, os.X_OK)"
+    done = subprocess.run([sys.executable, "-c", look], cwd="/", preexec_fn=account.becomer())
+    assert done.returncode == 0
