@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter, defaultdict
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kernel.database import Connection, Database
@@ -26,6 +26,10 @@ UNSENT = "state IN ('queued', 'sending')"
 UNDONE = "kind IN ('payments.collect', 'wallets.callback', 'sms.tell', 'sms.send')"
 
 
+LATE_SUCCESS = "08"
+"""Last digits of payers whom the operator refuses first and debits later."""
+
+
 @dataclass(frozen=True)
 class Debit:
     """Money that the operator really took."""
@@ -33,6 +37,17 @@ class Debit:
     payer: str
     minor: int
     currency: str
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the operator's file says: by our id of the attempt; receipts by payer and word."""
+
+    debits: dict[str, list[Debit]] = field(default_factory=lambda: defaultdict(list))
+    asked: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    told: set[str] = field(default_factory=set)
+    """Attempts whose success we were told, and we acknowledged it."""
+    texts: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 async def settle(wreck: Wreck, *, patience_s: float = PATIENCE_S) -> None:
@@ -51,7 +66,7 @@ async def agree(wreck: Wreck, *, in_doubt: int = 0) -> None:
 
     ``in_doubt``: how many payments may have been left to a person although money moved.
     """
-    debits, asked, receipts = read_operator(wreck)
+    truth = read_operator(wreck)
     database = await Database.connect(wreck.stack.servers.urls.database_url, size=1)
     try:
         async with database.read() as connection:
@@ -59,12 +74,12 @@ async def agree(wreck: Wreck, *, in_doubt: int = 0) -> None:
             wrong = {
                 str(row["id"]): problems
                 for row in rows
-                if (problems := _problems(wreck, row, debits, asked, receipts))
+                if (problems := _problems(wreck, row, truth))
             }
             assert not wrong, f"our books and the operator's differ: {wrong}"
-            _check_bills(rows, debits)
+            _check_bills(rows, truth.debits)
             await _check_steps(connection)
-            await _check_books(connection, debits, rows, in_doubt)
+            await _check_books(connection, truth.debits, rows, in_doubt)
         async with database.read() as connection:
             found = await verify(connection)
             assert found.is_sound, found.bad
@@ -84,8 +99,8 @@ SELECT payment.id, payment.state, payment.total, payment.currency, payment.payer
         WHERE late_money.payment_id = payment.id) AS late_cases,
        (SELECT count(*) FROM payments.transition
         WHERE payment_id = payment.id AND event = 'sending') AS sendings,
-       (SELECT array_agg(DISTINCT transaction.rule) FROM ledger.transaction
-        WHERE reference = payment.id) AS rules,
+       EXISTS (SELECT FROM kernel.work JOIN wallets.evidence ON evidence.id::text = work.key
+               WHERE collection = collection_id) AS still_to_ask,
        (SELECT COALESCE(sum(signed), 0)::bigint FROM ledger.entry
         JOIN ledger.account ON account.id = entry.account
         JOIN ledger.transaction ON transaction.id = entry.transaction
@@ -94,17 +109,14 @@ FROM payments.payment JOIN wallets.collection ON collection.id = payment.collect
 """
 
 
-def _problems(
-    wreck: Wreck,
-    row: Any,
-    debits: dict[str, list[Debit]],
-    asked: dict[str, Counter[str]],
-    receipts: Counter[tuple[str, str]],
-) -> list[str]:
+def _problems(wreck: Wreck, row: Any, truth: Truth) -> list[str]:
     """What is wrong with one payment, held against the operator's truth."""
     collection, state = str(row["collection_id"]), State(row["state"])
-    taken = debits[collection]
+    taken = truth.debits[collection]
     numbers = row["receipts"] or []
+    refused_first = state is State.REFUSED and taken and taken[0].payer.endswith(LATE_SUCCESS)
+    if refused_first and (collection not in truth.told or row["still_to_ask"]):
+        return []  # nobody asks after a refusal: what no callback told, reconciliation finds
     checks = {
         "still under way": state in TERMINAL or state is State.REVIEW,
         "debited twice": len(taken) <= 1,
@@ -120,13 +132,13 @@ def _problems(
         "not one receipt": len(numbers) == (state is State.COLLECTED),
         "not one receipt message": row["told_paid"] == (state is State.COLLECTED),
         "the phone did not get one receipt": state is not State.COLLECTED
-        or receipts[taken[0].payer, numbers[0]] == 1,
+        or truth.texts[taken[0].payer, numbers[0]] == 1,
         "late money without a case, or a case without money": row["late_cases"]
         == (len(taken) if state in (State.REFUSED, State.EXPIRED) else 0),
         "late money not told": row["told_late"] == row["late_cases"],
         "asked too often": len(row["queried_at"]) <= QUERY_BUDGET
         # An id that was sent again is refused as a duplicate, and looked up on the spot.
-        and all(n < QUERY_BUDGET + row["sendings"] for n in asked[collection].values()),
+        and all(n < QUERY_BUDGET + row["sendings"] for n in truth.asked[collection].values()),
     }
     return [f"{name} ({state})" for name, holds in checks.items() if not holds]
 
@@ -186,27 +198,29 @@ async def _check_books(
     assert {row["currency"]: row["minor"] for row in booked} == dict(truth)
 
 
-def read_operator(
-    wreck: Wreck,
-) -> tuple[dict[str, list[Debit]], dict[str, Counter[str]], Counter[tuple[str, str]]]:
-    """From the operator's file: debits and questions by our id, receipts by payer and number."""
-    debits: dict[str, list[Debit]] = defaultdict(list)
-    asked: dict[str, Counter[str]] = defaultdict(Counter)
-    receipts: Counter[tuple[str, str]] = Counter()
+def read_operator(wreck: Wreck) -> Truth:
+    """Read the operator's file, past its own code."""
+    truth = Truth()
     path = wreck.stack.home / "sandbox" / "book.sqlite3"
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
         for correlation, payer, minor, currency in book.execute(
             "SELECT correlation, movement.debit, movement.minor, movement.currency FROM movement"
             " JOIN request ON request.id = movement.request WHERE movement.kind = 'collection'"
         ):
-            debits[correlation].append(Debit(payer, minor, currency))
+            truth.debits[correlation].append(Debit(payer, minor, currency))
         for correlation, what in book.execute(
             "SELECT correlation, what FROM query JOIN request ON request.id = query.request"
         ):
-            asked[correlation][what] += 1
+            truth.asked[correlation][what] += 1
+        for correlation, body in book.execute(
+            "SELECT correlation, body FROM callback JOIN request ON request.id = callback.request"
+            " WHERE http_status BETWEEN 200 AND 299"
+        ):
+            if b'"completed"' in body:
+                truth.told.add(correlation)
         for payer, text in book.execute(
             "SELECT recipient, text FROM sms WHERE direction = 'to_phone'"
         ):
-            for word in text.replace("\n", " ").split():
-                receipts[payer, word.strip(".,:؛،()")] += 1
-    return debits, asked, receipts
+            for word in text.split():
+                truth.texts[payer, word.strip(".,:؛،()")] += 1
+    return truth

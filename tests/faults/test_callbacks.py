@@ -1,4 +1,4 @@
-"""Callbacks that repeat, come early, lie or are forged: a hint at most, and never a second effect."""
+"""Callbacks that repeat, come early, lie or are forged: a hint at most, never a second effect."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def failure() -> bytes:
     return json.dumps({"errorCategory": "authorisation", "errorCode": "requestDeclined"}).encode()
 
 
-async def pending(wreck: Wreck, ends: str = "00") -> tuple[str, Bill, str]:
+async def pending(wreck: Wreck) -> tuple[str, Bill, str]:
     """A payment that waits for its payer: who, for what, and where callbacks about it go."""
-    me, bill = citizen(ends), await wreck.town.bill()
+    me, bill = citizen("00"), await wreck.town.bill()
     await wreck.town.says_yes(me, bill)
     await wreck.reaches(bill, "pending")
     return me, bill, await wreck.callback_path(bill)
@@ -55,6 +55,11 @@ async def read_all(wreck: Wreck) -> None:
         "SELECT NOT EXISTS (SELECT FROM kernel.work WHERE kind = 'wallets.callback'"
         " AND (due_at <= now() OR leased_until > now()))"
     )
+
+
+async def callbacks(wreck: Wreck) -> object:
+    """How many callbacks were ever stored."""
+    return await wreck.stack.value("SELECT count(*) FROM wallets.evidence WHERE kind = 'callback'")
 
 
 async def ends_well(wreck: Wreck) -> None:
@@ -107,15 +112,13 @@ async def test_a_callback_before_the_operator_has_the_request_moves_nothing(wrec
 
 
 async def test_a_token_that_nobody_gave_out_is_not_found_and_writes_nothing(wreck: Wreck) -> None:
-    _, bill, path = await pending(wreck, "14")
-    before = await wreck.stack.value("SELECT count(*) FROM wallets.evidence WHERE kind='callback'")
+    me, bill, path = await pending(wreck)
+    before = await callbacks(wreck)
     swapped = path[:-1] + ("a" if path[-1] != "a" else "b")
     for forged in (swapped, path[:-1], f"{path}a", path.upper(), "/callbacks/", "/callbacks/%00"):
         assert await put(wreck, forged, success(bill)) in (404, 405), forged
-    now = await wreck.stack.value("SELECT count(*) FROM wallets.evidence WHERE kind='callback'")
-    told = await wreck.stack.value(CALLBACKS.format("count(*)"), bill.control_number)
-    assert isinstance(now, int) and isinstance(told, int) and isinstance(before, int)
-    assert now - before == told, "only the operator's own callback may have come meanwhile"
+    assert await callbacks(wreck) == before
+    await wreck.town.approve(me)
     assert await wreck.town.payment_ended(bill) == "collected"
     await ends_well(wreck)
 
