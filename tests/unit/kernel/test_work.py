@@ -102,6 +102,34 @@ async def test_the_next_run_planned_from_inside_a_run_keeps_its_time(database: D
     assert 50 < due <= 60
 
 
+async def test_the_next_run_is_not_lost_by_a_holder_slower_than_its_lease(
+    database: Database,
+) -> None:
+    await enqueue(database, "a")
+    (item,) = await work.claim(database)
+    await end_lease(database)
+    async with database.transaction() as connection:
+        await work.enqueue(connection, "test", "a", delay_s=60)
+        await work.finish(connection, item)
+    assert await rows(database) == 1
+    due = await work.next_due_s(database)
+    assert due is not None
+    assert 50 < due <= 60
+
+
+async def test_what_was_asked_of_a_dead_holder_is_still_to_be_done_after_another(
+    database: Database,
+) -> None:
+    await enqueue(database, "a")
+    await work.claim(database)
+    await end_lease(database)
+    await enqueue(database, "a", delay_s=60)
+    (second,) = await work.claim(database)
+    async with database.transaction() as connection:
+        await work.finish(connection, second)
+    assert await rows(database) == 1
+
+
 async def test_a_retry_waits_and_a_new_call_makes_it_due(database: Database) -> None:
     await enqueue(database, "a")
     (item,) = await work.claim(database)
