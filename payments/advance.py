@@ -54,8 +54,7 @@ async def expire(connection: Connection, moving: Moving) -> None:
 
 async def give_up(connection: Connection, moving: Moving) -> None:
     """The poll budget is spent and nobody knows: a person decides, with the evidence."""
-    if moving.state is not State.REVIEW:
-        await _give_up(connection, moving, "no verdict after the last scheduled query")
+    await _give_up(connection, moving, "no verdict after the last scheduled query")
 
 
 async def _give_up(connection: Connection, moving: Moving, why: str) -> None:

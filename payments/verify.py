@@ -29,6 +29,12 @@ SQL = package_sql(__file__)
 ASKABLE = WAITING | {State.REVIEW}
 """Nothing plans a question about a payment in review, but a person may ask one."""
 
+SENDING_S = 10.0
+"""How long a callback waits while its collection is between two attempts to send it."""
+
+WINDOW_FULL_S = 300.0
+"""How long a question that no schedule repeats waits before it looks for room in the budget."""
+
 
 async def query(desk: Desk, item: Work) -> None:
     """Handle ``payments.query``: one scheduled question, or the end of the schedule."""
@@ -53,6 +59,10 @@ async def on_callback(desk: Desk, item: Work) -> None:
         )
         if not _is_news(moving.state, claim):
             await work.finish(connection, item)
+            return
+        if moving.state is State.CREATED:
+            # It is about to be sent once more, and the answer to that tells; or it expires first.
+            await work.retry(connection, item, delay_s=SENDING_S, error="not sent at present")
             return
     await _ask(
         desk, item, payment_id, Known(correlation=claim.correlation, reference=claim.reference)
@@ -117,14 +127,16 @@ async def _prepare(
 
 
 async def _put_off(desk: Desk, connection: Connection, moving: Moving, item: Work) -> None:
-    """The budget is spent for now: the schedule goes on; after its end a person decides."""
-    if moving.state in OPEN and not await plan_query(desk, connection, moving):
-        await advance.give_up(connection, moving)
-    if moving.state in OPEN or item.kind == QUERY:
+    """The budget is spent for now: the schedule goes on.
+
+    After its end a person decides, but this question still waits for the window: nothing else would
+    ask it, and money may have moved.
+    """
+    if moving.state in WAITING and await plan_query(desk, connection, moving):
         await work.finish(connection, item)
-    else:
-        # Money may have arrived late; that question must be asked, when the window allows.
-        await work.retry(connection, item, delay_s=300.0, error="query budget spent")
+        return
+    await advance.give_up(connection, moving)
+    await work.retry(connection, item, delay_s=WINDOW_FULL_S, error="query budget spent")
 
 
 async def _apply(desk: Desk, connection: Connection, moving: Moving, verdict: Verdict) -> None:

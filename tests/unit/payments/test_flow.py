@@ -181,6 +181,81 @@ async def test_a_person_may_ask_once_more_about_a_payment_in_review(counter: Cou
     assert await counter.state(pid) == "collected"
 
 
+async def test_a_persons_question_waits_until_the_budget_allows_it(counter: Counter) -> None:
+    pid, _ = await counter.started()
+    counter.wallet.collects, counter.wallet.queries = [PENDING], [PENDING]
+    await counter.work()
+    for offset in (90, 510, 5400):
+        await counter.later(offset)
+        await counter.work()
+    assert await counter.state(pid) == "review"
+    counter.wallet.queries = [SUCCESS]
+    async with counter.desk.database.transaction() as connection:
+        await work.enqueue(connection, "payments.query", str(pid))
+    await counter.work()
+    assert await counter.state(pid) == "review"
+    await counter.later(7200)
+    await counter.work()
+    assert await counter.state(pid) == "collected"
+    assert await counter.work() == []
+
+
+async def test_a_callback_after_the_last_question_is_followed_when_the_budget_allows_it(
+    counter: Counter,
+) -> None:
+    pid, _ = await counter.started()
+    counter.wallet.collects, counter.wallet.queries = [PENDING], [PENDING]
+    await counter.work()
+    for offset in (90, 510, 5400):
+        await counter.later(offset)
+        await counter.work()
+    counter.wallet.queries = [SUCCESS]
+    await counter.callback(pid)
+    await counter.work()
+    assert len(counter.wallet.questions) == 3
+    await counter.later(7200)
+    await counter.work()
+    assert await counter.state(pid) == "collected"
+
+
+async def test_a_schedule_whose_budget_callbacks_spent_asks_once_more_at_its_end(
+    counter: Counter,
+) -> None:
+    pid, _ = await counter.started()
+    counter.wallet.collects, counter.wallet.queries = [PENDING], [PENDING]
+    await counter.work()
+    for number in range(3):
+        await counter.callback(pid, body=b"%d" % number)
+        await counter.work()
+    for offset in (90, 510, 5400):
+        await counter.later(offset)
+        await counter.work()
+    assert await counter.state(pid) == "review"
+    assert len(counter.wallet.questions) == 3
+    counter.wallet.queries = [SUCCESS]
+    await counter.later(1200)
+    await counter.work()
+    assert await counter.state(pid) == "collected"
+
+
+async def test_a_callback_between_two_attempts_to_send_waits_for_the_second(
+    counter: Counter,
+) -> None:
+    pid, _ = await counter.started()
+    counter.wallet.collects, counter.wallet.queries = [NOT_SENT, PENDING], [SUCCESS]
+    await counter.work()
+    assert await counter.state(pid) == "created"
+    await counter.callback(pid)
+    assert await counter.work() == ["wallets.callback"]
+    assert (await counter.state(pid), counter.wallet.questions) == ("created", [])
+    await counter.make_due()
+    await counter.work()
+    await counter.make_due()
+    await counter.work()
+    assert await counter.state(pid) == "collected"
+    assert len(counter.wallet.questions) == 1
+
+
 async def test_fifty_callbacks_do_not_break_the_promise_of_three_questions(
     counter: Counter,
 ) -> None:
