@@ -76,9 +76,10 @@ class Postgres(Server):
         self._make_owned(self._sockets)
         if not self.data.exists():
             self._create_cluster()
-        # The lock proves that nothing runs here, whatever a crash left in this file: its pid may be
+        # The lock proves that nothing runs here, whatever a crash left in these files: the pid may be
         # a zombie's, or already another program's, and PostgreSQL would then refuse to start.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
+        (self._sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def argv(self) -> list[str]:
         settings = SETTINGS | {"unix_socket_directories": f'"{self._sockets}"'}

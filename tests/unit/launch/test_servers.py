@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -159,13 +159,22 @@ def test_servers_of_a_killed_command_are_adopted(home: Path) -> None:
     assert not is_up(home, "postgres")
 
 
-async def test_leftovers_of_a_crash_do_not_keep_servers_down(home: Path) -> None:
+@pytest.fixture
+def living_pid() -> Iterator[int]:
+    """A living program of PostgreSQL's own user, as after a restarted container, or like a zombie."""
+    user = "nobody" if os.geteuid() == 0 else None
+    with subprocess.Popen(["sleep", "60"], user=user) as program:
+        yield program.pid
+        program.kill()
+
+
+async def test_leftovers_of_a_crash_do_not_keep_servers_down(home: Path, living_pid: int) -> None:
     with Servers(home):
         pass
-    # The pid of a living program, as after a restarted container, and a socket nobody serves.
-    ours = [str(os.getppid()), str(home / "postgres"), "1", "5432", "", "", "0 0", "ready"]
-    (home / "postgres" / "postmaster.pid").write_text("\n".join(ours) + "\n")
-    with socket.socket(socket.AF_UNIX) as stale:
+    left = [str(living_pid), str(home / "postgres"), "1", "5432", "", "", "0 0", "ready", ""]
+    (home / "postgres" / "postmaster.pid").write_text("\n".join(left))
+    (home / "run" / "pg" / ".s.PGSQL.5432.lock").write_text("\n".join(left))
+    with socket.socket(socket.AF_UNIX) as stale:  # a socket nobody serves
         stale.bind(str(home / "run" / "valkey.sock"))
     with Servers(home) as urls:
         assert await value(urls, "SELECT 1") == 1
