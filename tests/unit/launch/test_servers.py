@@ -161,7 +161,7 @@ def test_servers_of_a_killed_command_are_adopted(home: Path) -> None:
 
 @pytest.fixture
 def living_pid() -> Iterator[int]:
-    """A living program of PostgreSQL's own user, as after a restarted container, or like a zombie."""
+    """A living program of PostgreSQL's own user, as after a restarted container."""
     user = "nobody" if os.geteuid() == 0 else None
     with subprocess.Popen(["sleep", "60"], user=user) as program:
         yield program.pid
