@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from jobs.handlers import handlers
+from jobs.crew import Crew
+from jobs.handlers import handlers, is_message
 from jobs.runner import Runner
 from kernel.clock import SystemClock
 from kernel.config import Config
@@ -57,25 +58,33 @@ def sms_desk(settings: Config, use_cases: Desk, http: HttpClient) -> SmsDesk:
     )
 
 
+MONEY_SLOTS = 32
+MESSAGE_SLOTS = 16
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """What a process without HTTP runs on."""
 
     desk: Desk
-    runner: Runner
+    crew: Crew
 
 
 @asynccontextmanager
 async def opened(settings: Config, *, overdue_s: float = 0.0) -> AsyncIterator[Engine]:
-    """A runner over the configured database; everything is closed at the end."""
+    """Runners over the configured database; everything is closed at the end."""
     http = HttpClient()
     database = await Database.connect(settings.database_url, size=16)
     try:
         use_cases = desk(settings, database, http)
-        work = handlers(use_cases, sms_desk(settings, use_cases, http))
-        yield Engine(
-            use_cases, Runner(database, work, lease_s=settings.work_lease_s, overdue_s=overdue_s)
-        )
+        every = handlers(use_cases, sms_desk(settings, use_cases, http))
+        money = {kind: handle for kind, handle in every.items() if not is_message(kind)}
+        messages = {kind: handle for kind, handle in every.items() if is_message(kind)}
+        runners = [
+            Runner(database, kinds, lease_s=settings.work_lease_s, slots=slots, overdue_s=overdue_s)
+            for kinds, slots in ((money, MONEY_SLOTS), (messages, MESSAGE_SLOTS))
+        ]
+        yield Engine(use_cases, Crew(runners))
     finally:
         await http.close()
         await database.close()

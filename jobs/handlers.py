@@ -31,9 +31,14 @@ KINDS: Final[Mapping[str, Callable[[Any, Work], Awaitable[None]]]] = {
 """
 
 
+def is_message(kind: str) -> bool:
+    """Whether this work talks to people, not about money."""
+    return kind.startswith("sms.")
+
+
 def handlers(desk: Desk, sms_desk: SmsDesk) -> Mapping[str, Handler]:
     """The handlers with what they need."""
     return {
-        kind: partial(handle, sms_desk if kind.startswith("sms.") else desk)
+        kind: partial(handle, sms_desk if is_message(kind) else desk)
         for kind, handle in KINDS.items()
     }

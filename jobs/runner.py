@@ -18,16 +18,16 @@ from kernel.log import bind, event, fault
 from kernel.work import LeaseLost, Work
 
 Handler = Callable[[Work], Awaitable[None]]
-Observer = Callable[[str, str, float], None]
 
 MAX_ATTEMPTS = 25
 MAX_BACKOFF_S = 300.0
 
 
 class Runner:
-    """One event loop's share of the work table.
+    """Some kinds of work, for one event loop.
 
-    ``lease_s`` is longer than any call a handler makes; a dead holder's row is free after it.
+    Claims only what it has handlers for. ``lease_s`` is longer than any call a handler makes; a
+    dead holder's row is free after it.
     """
 
     def __init__(
@@ -38,21 +38,24 @@ class Runner:
         lease_s: float,
         slots: int = 32,
         overdue_s: float = 0.0,
-        observe: Observer | None = None,
     ) -> None:
         self._database = database
         self._handlers = handlers
         self._lease_s = lease_s
         self._slots = slots
         self._overdue_s = overdue_s
-        self._observe = observe
         self._poked = asyncio.Event()
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()
+        self._wake: Callable[[], None] = self.poke
 
     def poke(self) -> None:
         """There may be due work: look now."""
         self._poked.set()
+
+    def when_ended(self, wake: Callable[[], None]) -> None:
+        """Call ``wake`` whenever a row was handled: it may have caused work for others too."""
+        self._wake = wake
 
     def stop(self) -> None:
         """Claim nothing more; ``run`` returns when what is running has ended."""
@@ -73,16 +76,6 @@ class Runner:
         if self._running:
             await asyncio.wait(self._running, timeout=self._lease_s)
 
-    async def drain(self) -> int:
-        """Run everything that is due now and what it causes; returns how many rows were handled."""
-        handled = 0
-        while True:
-            items = await work.claim(self._database, limit=self._slots, lease_s=self._lease_s)
-            if not items:
-                return handled
-            await asyncio.gather(*(self._handle(item) for item in items))
-            handled += len(items)
-
     async def _fill(self) -> bool:
         """Claim for the free slots; True when there may be more."""
         self._poked.clear()
@@ -90,7 +83,11 @@ class Runner:
         if free < self._slots // 4:
             return False  # whatever ends next pokes; claiming row by row would cost a commit each
         items = await work.claim(
-            self._database, limit=free, lease_s=self._lease_s, overdue_s=self._overdue_s
+            self._database,
+            limit=free,
+            lease_s=self._lease_s,
+            overdue_s=self._overdue_s,
+            kinds=self._handlers,
         )
         for item in items:
             task = asyncio.create_task(self._handle(item))
@@ -100,7 +97,7 @@ class Runner:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._poked.set()
+        self._wake()
 
     async def _pause(self, every_s: float) -> None:
         try:
@@ -123,8 +120,6 @@ class Runner:
                 await self._put_back(item, problem)
             seconds = time.perf_counter() - started
             event("work.ended", outcome=outcome, ms=round(seconds * 1000, 1), attempt=item.attempts)
-        if self._observe is not None:
-            self._observe(item.kind, outcome, seconds)
 
     async def _put_back(self, item: Work, problem: Exception) -> None:
         error = f"{type(problem).__name__}: {problem}"

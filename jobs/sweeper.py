@@ -29,9 +29,9 @@ async def sweep(settings: config.Config) -> None:
     async with opened(settings, overdue_s=OVERDUE_S) as engine:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, engine.runner.stop)
+            loop.add_signal_handler(number, engine.crew.stop)
         watch = asyncio.create_task(_watch_books(engine.desk))
-        await engine.runner.run(every_s=SWEEP_EVERY_S)
+        await engine.crew.run(every_s=SWEEP_EVERY_S)
         watch.cancel()
 
 

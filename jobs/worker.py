@@ -1,4 +1,4 @@
-"""The rq worker: a wake-up job pokes the runner, which has a thread and an event loop."""
+"""The rq worker: a wake-up job pokes the runners, which have a thread and an event loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rq.serializers import JSONSerializer
 
 from jobs import tasks
 from jobs.compose import opened
-from jobs.runner import Runner
+from jobs.crew import Crew
 from jobs.wakeup import queue
 from kernel import config, log
 from ops import metrics
@@ -22,33 +22,33 @@ LOOK_EVERY_S = 1.0
 
 
 class RunnerThread:
-    """The runner on an event loop of its own, next to rq's blocking main thread."""
+    """The runners on an event loop of their own, next to rq's blocking main thread."""
 
     def __init__(self, settings: config.Config) -> None:
         self._settings = settings
-        self._started: Future[tuple[asyncio.AbstractEventLoop, Runner]] = Future()
+        self._started: Future[tuple[asyncio.AbstractEventLoop, Crew]] = Future()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), name="runner")
 
     def start(self) -> None:
         """Start it; raises what kept it from starting."""
         self._thread.start()
-        self._loop, self._runner = self._started.result(timeout=30)
+        self._loop, self._crew = self._started.result(timeout=30)
         tasks.on_wake(self._poke)
 
     def stop(self) -> None:
         """Let what is running end."""
         if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._runner.stop)
+            self._loop.call_soon_threadsafe(self._crew.stop)
             self._thread.join()
 
     def _poke(self) -> None:
-        self._loop.call_soon_threadsafe(self._runner.poke)
+        self._loop.call_soon_threadsafe(self._crew.poke)
 
     async def _main(self) -> None:
         try:
             async with opened(self._settings) as engine:
-                self._started.set_result((asyncio.get_running_loop(), engine.runner))
-                await engine.runner.run(every_s=LOOK_EVERY_S)
+                self._started.set_result((asyncio.get_running_loop(), engine.crew))
+                await engine.crew.run(every_s=LOOK_EVERY_S)
         except Exception as problem:
             if self._started.done():
                 raise

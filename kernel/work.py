@@ -7,6 +7,7 @@ while, acts, and finishes them in the transaction of the effect. If its lease wa
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kernel.database import Connection, Database
@@ -36,11 +37,22 @@ async def enqueue(connection: Connection, kind: str, key: str, *, delay_s: float
 
 
 async def claim(
-    database: Database, *, limit: int = 50, lease_s: float = 60.0, overdue_s: float = 0.0
+    database: Database,
+    *,
+    limit: int = 50,
+    lease_s: float = 60.0,
+    overdue_s: float = 0.0,
+    kinds: Iterable[str] | None = None,
 ) -> list[Work]:
-    """Lease up to ``limit`` rows that are due (since ``overdue_s`` at least), oldest first."""
+    """Lease up to ``limit`` rows that are due (since ``overdue_s`` at least), oldest first.
+
+    ``kinds``: only these; all if None.
+    """
+    wanted = None if kinds is None else sorted(kinds)
     async with database.transaction() as connection:
-        rows = await connection.fetch(SQL["claim_work"], limit, float(lease_s), float(overdue_s))
+        rows = await connection.fetch(
+            SQL["claim_work"], limit, float(lease_s), float(overdue_s), wanted
+        )
     return [Work(**row) for row in rows]
 
 

@@ -16,7 +16,7 @@ UPDATE kernel.work SET
 WHERE id IN (
     SELECT id FROM kernel.work
     WHERE parked_at IS NULL AND due_at <= now() - make_interval(secs => $3)
-      AND (leased_until IS NULL OR leased_until < now())
+      AND (leased_until IS NULL OR leased_until < now()) AND ($4::text[] IS NULL OR kind = ANY($4))
     ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
 )
 RETURNING id, kind, key, attempts, token

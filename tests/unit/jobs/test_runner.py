@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from jobs import runner as runner_module
+from jobs.crew import Crew
 from jobs.runner import Runner
 from kernel import work
 from kernel.database import Database
@@ -101,12 +102,52 @@ async def test_poison_is_parked_and_its_neighbours_go_on(database: Database) -> 
     assert "not yet" in str(await value(database, "SELECT last_error FROM kernel.work"))
 
 
-async def test_a_kind_nobody_handles_is_kept(database: Database) -> None:
+async def test_a_kind_nobody_here_handles_is_left_untouched(database: Database) -> None:
+    handled = Handled(database)
+    await enqueue(database, "mine")
     async with database.transaction() as connection:
-        await work.enqueue(connection, "unknown", "a")
-    runner = Runner(database, {}, lease_s=30)
-    assert await runner.drain() == 1
-    assert await value(database, "SELECT count(*) FROM kernel.work WHERE due_at > now()") == 1
+        await work.enqueue(connection, "other", "a")
+    runner = Runner(database, {"test": handled}, lease_s=30)
+    running = asyncio.create_task(runner.run(every_s=0.02))
+    await _until(handled, 1)
+    runner.stop()
+    await running
+    assert await value(database, "SELECT attempts FROM kernel.work WHERE kind = 'other'") == 0
+
+
+async def test_slow_messages_do_not_keep_money_waiting(database: Database) -> None:
+    release = asyncio.Event()
+    sent, paid = Handled(database), Handled(database)
+
+    async def slow_carrier(item: Work) -> None:
+        await release.wait()
+        await sent(item)
+
+    async with database.transaction() as connection:
+        for number in range(20):
+            await work.enqueue(connection, "message", str(number))
+        await work.enqueue(connection, "money", "a")
+    crew = Crew(
+        [
+            Runner(database, {"money": paid}, lease_s=30, slots=4),
+            Runner(database, {"message": slow_carrier}, lease_s=30, slots=4),
+        ]
+    )
+    running = asyncio.create_task(crew.run(every_s=0.02))
+    await _until(paid, 1)
+    assert sum(sent.seen.values()) == 0
+    release.set()
+    await _until(sent, 20)
+    crew.stop()
+    await running
+
+
+async def _until(handled: Handled, count: int) -> None:
+    for _ in range(2000):
+        if sum(handled.seen.values()) >= count:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"only {handled.seen} within 20 s")
 
 
 @pytest.mark.parametrize("overdue_s", [30.0])
