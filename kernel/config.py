@@ -37,6 +37,7 @@ class WalletConfig:
     client_id: str = ""
     client_secret: str = ""
     timeout_s: float = 10.0
+    """For a whole operation: a token, the request, the questions that follow from its answer."""
     prompt_window_s: float = 120.0
     poll_schedule_s: tuple[float, ...] = (90.0, 600.0, 6000.0)
     query_budget: int = 3
@@ -145,7 +146,13 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
 def _check(config: Config) -> None:
     if len(config.secret_key) < 32 or len(set(config.secret_key)) < 10:
         raise ConfigError("MIZAN_SECRET_KEY must be at least 32 random characters")
-    slowest = max((wallet.timeout_s for wallet in config.wallets.values()), default=0.0)
+    slowest = max(
+        (
+            *(wallet.timeout_s for wallet in config.wallets.values()),
+            *(carrier.timeout_s for carrier in config.carriers.values()),
+        ),
+        default=0.0,
+    )
     if config.work_lease_s <= slowest:
         raise ConfigError(
             f"work_lease_s ({config.work_lease_s}) must be longer than any timeout_s ({slowest}):"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -54,13 +55,23 @@ class HttpClient:
         body: bytes | None = None,
         timeout_s: float = 10.0,
     ) -> Answer:
-        """Send a request and read a bounded answer; raises NotSent or NoAnswer."""
-        timeout = httpx.Timeout(timeout_s, connect=min(timeout_s, 5.0))
+        """Send a request and read a bounded answer; raises NotSent or NoAnswer.
+
+        ``timeout_s`` is for all of it; a connection that takes half of that is given up unsent.
+        """
+        begin_s = min(timeout_s / 2, 5.0)
+        timeout = httpx.Timeout(timeout_s, connect=begin_s, pool=begin_s)
         try:
-            async with self._client.stream(
-                method, url, headers=dict(headers or {}), content=body, timeout=timeout
-            ) as response:
+            # The library's own limits are per read; an answer that drips must end as well.
+            async with (
+                asyncio.timeout(timeout_s),
+                self._client.stream(
+                    method, url, headers=dict(headers or {}), content=body, timeout=timeout
+                ) as response,
+            ):
                 return await _read(response)
+        except TimeoutError:
+            raise NoAnswer(f"no whole answer in {timeout_s:g} s") from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as problem:
             raise NotSent(type(problem).__name__) from problem
         except (httpx.HTTPError, httpx.StreamError) as problem:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote, urlsplit
@@ -104,10 +104,9 @@ class GsmaWallet:
         self._guard = guard or Guard(clock, rate_per_s=config.queries_per_s)
         self._base_url = config.base_url.rstrip("/")
         client = (config.client_id, config.client_secret)
+        half_s = config.timeout_s / 2  # leaves time for what the token is for
         self._bearer = (
-            Bearer(
-                http, clock, self._base_url + _TOKEN_PATH, client=client, timeout_s=config.timeout_s
-            )
+            Bearer(http, clock, self._base_url + _TOKEN_PATH, client=client, timeout_s=half_s)
             if config.client_id
             else None
         )
@@ -141,7 +140,9 @@ class GsmaWallet:
             "requestingOrganisationTransactionReference": str(request.id),
             "descriptionText": request.description[:_MAX_DESCRIPTION],
         }
-        return await self._submit(_Talk(request, "collect"), "/transactions/type/merchantpay", body)
+        talk = _Talk(request, "collect")
+        path = "/transactions/type/merchantpay"
+        return await self._in_time(talk, self._submit(talk, path, body))
 
     async def reverse(self, request: ReversalRequest) -> Verdict:
         """``POST /transactions/{reference}/reversals`` of the whole or a part of a collection."""
@@ -153,7 +154,8 @@ class GsmaWallet:
             "descriptionText": request.description[:_MAX_DESCRIPTION],
         }
         path = f"/transactions/{quote(request.reference, safe='')}/reversals"
-        return await self._submit(_Talk(request, "reverse"), path, body)
+        talk = _Talk(request, "reverse")
+        return await self._in_time(talk, self._submit(talk, path, body))
 
     async def query(self, request: Attempt, known: Known) -> Verdict:
         """Ask by the best name we have: transaction, request state, or our own id.
@@ -164,7 +166,7 @@ class GsmaWallet:
         self._guard.admit()
         is_collection = isinstance(request, CollectionRequest)
         talk = _Talk(request, "query" if is_collection else "reverse", known)
-        verdict = await self._find_out(talk)
+        verdict = await self._in_time(talk, self._find_out(talk))
         self._guard.report(healthy=not talk.operator_is_ill)
         return verdict
 
@@ -190,6 +192,14 @@ class GsmaWallet:
     def read_callback(self, body: bytes, headers: Mapping[str, str]) -> Claim:  # noqa: ARG002  # GSMA says nothing in headers
         """What a callback claims; unreadable ones claim UNKNOWN."""
         return read_claim(read_object(body) or {})
+
+    async def _in_time(self, talk: _Talk, operation: Awaitable[Verdict]) -> Verdict:
+        """Bound an operation, token and questions included, so that no lease ends under it."""
+        try:
+            async with asyncio.timeout(self._config.timeout_s):
+                return await operation
+        except TimeoutError:
+            return talk.close(Verdict(outcome=Outcome.UNKNOWN, code="no_answer"))
 
     async def _submit(self, talk: _Talk, path: str, body: Mapping[str, Any]) -> Verdict:
         headers = {
@@ -307,7 +317,7 @@ class GsmaWallet:
         """One exchange, kept as evidence; raises NotSent or NoAnswer."""
         at, began = self._clock.now(), time.perf_counter()
         answer: Answer | None = None
-        note = ""
+        note = "no whole answer in time"
         try:
             answer = await self._send(method, path, headers or {}, body)
             note = "cut short" if answer.truncated else ""
@@ -367,15 +377,13 @@ class GsmaWallet:
         }
         if body is not None:
             sent["Content-Type"] = "application/json"
-        timeout_s = self._config.timeout_s
-        try:
-            # The client's own limits are per read; an answer that drips must end as well.
-            async with asyncio.timeout(timeout_s):
-                return await self._http.send(
-                    method, self._base_url + path, headers=sent, body=body, timeout_s=timeout_s
-                )
-        except TimeoutError:
-            raise NoAnswer(f"no whole answer in {timeout_s:g} s") from None
+        return await self._http.send(
+            method,
+            self._base_url + path,
+            headers=sent,
+            body=body,
+            timeout_s=self._config.timeout_s,
+        )
 
 
 def _object(answer: Answer) -> Mapping[str, Any] | None:

@@ -86,6 +86,27 @@ async def test_a_line_that_goes_bad_after_sending_leaves_the_outcome_unknown(
     assert len(verdict.evidence[0].body) <= 256 * 1024
 
 
+async def test_a_chain_of_slow_answers_ends_with_the_operations_time(
+    http: HttpClient, clock: ManualClock, fee: CollectionRequest
+) -> None:
+    async def links_slowly(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        link = b'{"link": "/responses/next"}'
+        try:
+            async with asyncio.timeout(0.2):  # nothing more comes, so this is a pause
+                await reader.read()
+        except TimeoutError:
+            pass
+        writer.write(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 27\r\n\r\n" + link)
+
+    async with raw_server(links_slowly) as url:
+        wallet = GsmaWallet(config(url, timeout_s=0.5), http, clock)
+        started = time.monotonic()
+        verdict = await wallet.query(fee, Known())
+        assert time.monotonic() - started < 0.75
+    assert (verdict.outcome, verdict.code, verdict.resend_safe) == ("unknown", "no_answer", False)
+    assert verdict.evidence[-1].note == "no whole answer in time"
+
+
 async def test_an_operator_that_is_down_is_left_alone_and_then_asked_once(
     http: HttpClient, clock: ManualClock, fee: CollectionRequest
 ) -> None:

@@ -75,6 +75,12 @@ def test_a_call_may_not_outlive_its_lease(tmp_path: Path) -> None:
         load(settings(tmp_path, "work_lease_s = 5\n" + PRODUCTION))
 
 
+def test_handing_over_a_message_may_not_outlive_its_lease_either(tmp_path: Path) -> None:
+    slow = '[sms.one]\ncarrier = "twilio"\nsender = "Mizan"\ntimeout_s = 40'
+    with pytest.raises(ConfigError, match="work_lease_s"):
+        load(settings(tmp_path, PRODUCTION + slow))
+
+
 def test_an_unreadable_file_says_which(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"mizan\.toml"):
         load(settings(tmp_path, "environment = ["))
