@@ -82,7 +82,7 @@ class Valkey:
         self._url = urlsplit(url)
         self._timeout_s = timeout_s
         self._link: _Link | None = None
-        self._connecting = asyncio.Lock()
+        self._connecting: asyncio.Task[_Link] | None = None
 
     async def call(self, *command: Any) -> Value:
         """Send one command and return its answer; raises ValkeyDown, or ReplyError of hiredis."""
@@ -109,17 +109,24 @@ class Valkey:
         await asyncio.sleep(0)
 
     async def _connect(self) -> _Link:
-        async with self._connecting:
-            if self._link is not None and not self._link.lost:
-                return self._link
-            try:
-                async with asyncio.timeout(self._timeout_s):
-                    link = await self._open()
-                    await self._greet(link)
-            except (OSError, TimeoutError, hiredis.ReplyError) as problem:
-                raise ValkeyDown(str(problem) or "connection timed out") from None
-            self._link = link
-            return link
+        """A new connection; concurrent callers share one attempt, and its failure."""
+        if self._connecting is None or self._connecting.done():
+            self._connecting = asyncio.create_task(self._attempt())
+        # Shielded: a caller that gives up must not take the connection away from the others.
+        return await asyncio.shield(self._connecting)
+
+    async def _attempt(self) -> _Link:
+        link: _Link | None = None
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                link = await self._open()
+                await self._greet(link)
+        except (OSError, TimeoutError, hiredis.ReplyError) as problem:
+            if link is not None:
+                link.close()
+            raise ValkeyDown(str(problem) or "connection timed out") from None
+        self._link = link
+        return link
 
     async def _open(self) -> _Link:
         loop = asyncio.get_running_loop()

@@ -1,6 +1,7 @@
 """The coalescing Valkey client: right answers in order, quick failures, new connections."""
 
 import asyncio
+import time
 
 import hiredis
 import pytest
@@ -49,3 +50,30 @@ async def test_a_cancelled_caller_does_not_shift_the_answers(valkey: Valkey) -> 
     await asyncio.sleep(0)
     cancelled.cancel()
     assert await valkey.call("GET", "a") == b"1"
+
+
+async def test_a_server_that_hangs_fails_everybody_at_once_and_keeps_no_connection() -> None:
+    calls, opened, closed = 20, 0, 0
+
+    async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened, closed
+        opened += 1
+        while await reader.read(1024):
+            pass
+        closed += 1
+        writer.close()
+
+    server = await asyncio.start_server(hangs, "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()[:2]
+        valkey = Valkey(f"redis://:secret@{host}:{port}/0", timeout_s=0.1)
+        began = time.monotonic()
+        answers = await asyncio.gather(
+            *(valkey.call("PING") for _ in range(calls)), return_exceptions=True
+        )
+        assert time.monotonic() - began < 0.5
+        assert {type(answer) for answer in answers} == {ValkeyDown}
+        async with asyncio.timeout(2):
+            while closed < opened:
+                await valkey.close()
+        assert opened == 1
