@@ -57,6 +57,10 @@ def run() -> dict[str, object]:
 async def _measure(stack: Stack) -> dict[str, object]:
     numbers = enumerate(await _issue(stack, BILLS))
     rate, flood = await _flood(Crowd(stack, numbers))
+    await stack.until(
+        "SELECT NOT EXISTS (SELECT FROM kernel.work WHERE due_at <= now())",
+        patience_s=LAST_RECEIPT_WITHIN_S,
+    )
     since = SystemClock().now()
     steady = await _steadily(Crowd(stack, numbers), rate * STEADY_SHARE)
     callbacks = await _callbacks(stack)
