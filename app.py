@@ -7,9 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import api.desk
 import api.routes
@@ -52,7 +54,16 @@ def create_app() -> Starlette:
         await http.close()
         await database.close()
 
-    return Starlette(routes=_routes(settings, database, valkey, http, wake), lifespan=lifespan)
+    return Starlette(
+        routes=_routes(settings, database, valkey, http, wake),
+        middleware=believing(settings.trusted_proxies),
+        lifespan=lifespan,
+    )
+
+
+def believing(proxies: tuple[str, ...]) -> list[Middleware]:
+    """What takes a caller's address and scheme from the listed proxies, and from nobody else."""
+    return [Middleware(ProxyHeadersMiddleware, trusted_hosts=list(proxies))] if proxies else []
 
 
 def _routes(
@@ -92,7 +103,8 @@ def _signposts(settings: config.Config) -> list[BaseRoute]:
     """``/`` leads to the receipt check, ``/sandbox/`` to the sandbox operator's own server."""
 
     async def home(request: Request) -> RedirectResponse:
-        return RedirectResponse(request.url_for("verify_form"), 303)
+        del request
+        return RedirectResponse("/verify", 303)
 
     async def sandbox(request: Request) -> RedirectResponse:
         return RedirectResponse(f"{settings.sandbox_url}{request.url.path}", 307)

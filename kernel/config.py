@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 _ROOT = Path(__file__).resolve().parent.parent
+MIN_DOOR_SECRET = 16
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _T = TypeVar("_T")
 
@@ -162,6 +163,14 @@ def _check(config: Config) -> None:
         return
     if "*" in config.trusted_proxies:
         raise ConfigError('trusted_proxies = ["*"] would let anybody forge an address; list them')
+    doors = {f"ussd.{name}": channel.secret for name, channel in config.channels.items()}
+    doors |= {f"sms.{name}": carrier.secret for name, carrier in config.carriers.items()}
+    for name, secret in doors.items():
+        if len(secret) < MIN_DOOR_SECRET:
+            raise ConfigError(
+                f"{name}.secret must be at least {MIN_DOOR_SECRET} random characters outside the"
+                " sandbox: behind a proxy anybody may look like this machine"
+            )
     urls = {"MIZAN_PUBLIC_URL": config.public_url}
     urls |= {
         f"wallets.{wallet.code}.base_url": wallet.base_url for wallet in config.wallets.values()

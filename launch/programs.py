@@ -14,6 +14,7 @@ STAGE_SANDBOX, STAGE_WORK, STAGE_WEB = range(3)
 
 SERVER = (
     *("--factory", "--loop", "uvloop", "--http", "httptools", "--no-access-log"),
+    *("--no-proxy-headers",),  # app.py believes the configured ones only
     *("--no-server-header", "--log-level", "warning", "--timeout-graceful-shutdown", "10"),
 )
 """How every web process is served."""

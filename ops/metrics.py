@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from kernel.callers import is_local
 from kernel.database import Database
 from kernel.sql import package_sql
 
@@ -82,7 +83,9 @@ _COUNTING: dict[str, Callable[[Mapping[str, Any]], None]] = {
     "sms.handed_over": lambda fields: SMS.labels(
         str(fields["carrier"]), str(fields["outcome"])
     ).inc(),
-    "sms.reported": lambda fields: SMS.labels(str(fields["carrier"]), str(fields["word"])).inc(),
+    "sms.reported": lambda fields: SMS.labels(
+        str(fields["carrier"]), str(fields["word"]) if fields["known"] else "other"
+    ).inc(),
 }
 
 
@@ -96,11 +99,11 @@ class _Gauges(Collector):
 
 def routes(database: Database, metrics_from: tuple[str, ...]) -> list[BaseRoute]:
     """The scrape endpoint, for loopback and the configured networks only."""
-    networks = [ip_network(network) for network in ("127.0.0.0/8", "::1/128", *metrics_from)]
+    networks = [ip_network(network) for network in metrics_from]
 
     async def metrics(request: Request) -> Response:
         host = request.client.host if request.client else ""
-        if not host or not any(ip_address(host) in network for network in networks):
+        if not is_local(request.scope) and not any(_is_in(host, network) for network in networks):
             return PlainTextResponse("Not found\n", 404)
         registry = CollectorRegistry()
         registry.register(_Gauges(await _gauges(database)))
@@ -108,6 +111,13 @@ def routes(database: Database, metrics_from: tuple[str, ...]) -> list[BaseRoute]
         return Response(body, media_type=CONTENT_TYPE_LATEST)
 
     return [Route("/metrics", metrics)]
+
+
+def _is_in(host: str, network: IPv4Network | IPv6Network) -> bool:
+    try:
+        return ip_address(host) in network
+    except ValueError:
+        return False
 
 
 def _counters() -> CollectorRegistry:

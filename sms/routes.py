@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable
-from ipaddress import ip_address
 from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from kernel.callers import is_local
 from kernel.log import event
 from sms import inbound, outbox
 from sms.channels import Channel
@@ -89,7 +89,7 @@ def _channel(desk: SmsDesk, request: Request) -> Channel | None:
         return None
     given = request.path_params.get("secret", "")
     if not channel.config.secret:
-        return channel if not given and _from_here(request) else None
+        return channel if not given and is_local(request.scope) else None
     same = hmac.compare_digest(channel.config.secret.encode(), given.encode())
     return channel if same else None
 
@@ -99,12 +99,3 @@ def _address(desk: SmsDesk, request: Request) -> str:
     path = request.scope.get("raw_path") or request.url.path.encode()
     query = request.url.query
     return f"{desk.public_url}{path.decode('ascii')}{'?' + query if query else ''}"
-
-
-def _from_here(request: Request) -> bool:
-    if request.client is None:
-        return False
-    try:
-        return ip_address(request.client.host).is_loopback
-    except ValueError:
-        return False

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import hmac
-import ipaddress
 import time
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Final, TypeAlias
 
+from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
+from kernel.callers import is_local
 from kernel.clock import Clock
 from kernel.config import ChannelConfig, WalletConfig
 from kernel.log import event, fault
@@ -37,7 +37,6 @@ Observe: TypeAlias = Callable[[str, str, float], None]
 """Called once a hop with channel, screen and seconds."""
 
 _NOT_FOUND: Final = Answer(b"not found", b"text/plain; charset=utf-8", 404)
-_FORWARDED: Final = frozenset({b"forwarded", b"x-forwarded-for", b"x-real-ip"})
 _NO_SECRET: Final = "\0"
 
 
@@ -95,7 +94,11 @@ class Door:
         if channel is None:
             await _send(send, _NOT_FOUND)
             return
-        body = await _read(receive)
+        try:
+            body = await _read(receive)
+        except ClientDisconnect:
+            event("ussd.broke_off", channel=channel.name)
+            return
         headers = dict(scope["headers"])
         result = await self._answer(channel, scope, headers, body)
         answer = DIALECTS[channel.dialect].write(result.reply)
@@ -120,7 +123,7 @@ class Door:
         matches = hmac.compare_digest(given.encode(errors="replace"), expected.encode())
         if channel is None or (channel.secret and not matches):
             return None
-        if not channel.secret and (given or not _from_loopback(scope)):
+        if not channel.secret and (given or not is_local(scope)):
             return None
         return channel
 
@@ -150,28 +153,14 @@ def _excuse(channel: ChannelConfig, key: str, outcome: str) -> Result:
     return Result(Reply(say(key), True), "none", say.language, outcome)
 
 
-def _from_loopback(scope: Scope) -> bool:
-    """Whether the caller is on this machine; a proxy here that speaks for others is not it."""
-    client = scope.get("client")
-    if client is None or any(name in _FORWARDED for name, _ in scope["headers"]):
-        return False
-    return _is_loopback(client[0])
-
-
-@lru_cache(maxsize=1024)
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
-
-
 async def _read(receive: Receive) -> bytes | None:
-    """The body, None if it is larger than any hop."""
+    """The body, None if it is larger than any hop; ClientDisconnect if its end never came."""
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect  # half a form may name another subscriber
         part: bytes = message.get("body", b"")
         size += len(part)
         if size > MAX_BODY_BYTES:

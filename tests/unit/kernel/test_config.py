@@ -65,6 +65,23 @@ def test_trusting_every_proxy_refuses_to_start(tmp_path: Path) -> None:
         load(settings(tmp_path, 'trusted_proxies = ["*"]\n' + PRODUCTION))
 
 
+@pytest.mark.parametrize("door", ["ussd.one", "sms.one"])
+@pytest.mark.parametrize("secret", ["", "short"])
+def test_a_door_without_a_secret_refuses_to_start_outside_the_sandbox(
+    tmp_path: Path, door: str, secret: str
+) -> None:
+    what = (
+        "dialect = 'x'\nshort_code = '*1#'" if door == "ussd.one" else "carrier = 'x'\nsender = 'y'"
+    )
+    section = f"[{door}]\n{what}\nsecret = '{secret}'\n"
+    with pytest.raises(ConfigError, match=rf"{door}\.secret"):
+        load(settings(tmp_path, PRODUCTION + section))
+    sandbox = PRODUCTION.replace("production", "sandbox")
+    assert load(settings(tmp_path, sandbox + section)).is_sandbox
+    long = section.replace(f"'{secret}'", f"'{SECRET}'")
+    assert not load(settings(tmp_path, PRODUCTION + long)).is_sandbox
+
+
 def test_a_misspelt_setting_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="base_ulr"):
         load(settings(tmp_path, PRODUCTION.replace("base_url", "base_ulr")))

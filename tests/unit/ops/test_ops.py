@@ -65,7 +65,8 @@ async def test_scrapes_see_counters_and_gauges(
     metrics.count_event("wallets.callback_unknown", {})
     metrics.count_event("work.ended", {"work": "k", "outcome": "done"})
     metrics.count_event("sms.handed_over", {"carrier": "c", "outcome": "sent"})
-    metrics.count_event("sms.reported", {"carrier": "c", "word": "delivered"})
+    metrics.count_event("sms.reported", {"carrier": "c", "word": "delivered", "known": True})
+    metrics.count_event("sms.reported", {"carrier": "c", "word": "a new one", "known": False})
     metrics.count_event("nobody.counts_this", {})
     async with database.transaction() as connection:
         await work.enqueue(connection, "test", "a")
@@ -78,6 +79,7 @@ async def test_scrapes_see_counters_and_gauges(
     assert 'gw_callbacks_total{result="unknown"} 1.0' in text
     assert 'gw_work_total{kind="k",outcome="done"} 1.0' in text
     assert 'gw_sms_total{carrier="c",state="delivered"} 1.0' in text
+    assert 'gw_sms_total{carrier="c",state="other"} 1.0' in text
     assert "gw_outbox_pending 1.0" in text
     assert "gw_ledger_balanced 1.0" in text
 
@@ -91,3 +93,13 @@ async def test_only_known_networks_may_scrape(
     app = Starlette(routes=metrics.routes(database, ("10.0.0.0/8",)))
     async with _client(app, (address, 1)) as client:
         assert (await client.get("/metrics")).status_code == status
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP"])
+async def test_whoever_a_proxy_on_this_machine_speaks_for_may_not_scrape(
+    database: Database, header: str
+) -> None:
+    app = Starlette(routes=metrics.routes(database, ()))
+    async with _client(app, ("127.0.0.1", 1)) as client:
+        assert (await client.get("/metrics")).status_code == 200
+        assert (await client.get("/metrics", headers={header: "127.0.0.1"})).status_code == 404

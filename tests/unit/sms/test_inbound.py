@@ -372,6 +372,14 @@ async def test_a_door_opens_to_its_secret_and_without_one_to_loopback_only(line:
         assert await guarded.kept() - before == (status == 200)
 
 
+async def test_a_proxy_on_this_machine_is_not_this_machine(line: Line) -> None:
+    body = urlencode({"id": "i1", "from": PAYER.e164, "text": "HELP"}).encode()
+    for header in ("X-Forwarded-For", "Forwarded", "X-Real-IP"):
+        answer = await line.post("/sms/sandbox/inbound", body, **{header: "127.0.0.1"})
+        assert answer.status_code == 404
+    assert await line.kept() == 0
+
+
 MALFORMED = [
     (b"", 400),
     (b"id=i1&from=%2B96171888000", 400),

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.types import Message
 
 from kernel.clock import ManualClock
 from kernel.config import ChannelConfig
@@ -127,6 +128,43 @@ async def test_a_body_in_pieces_is_read_whole_and_never_past_the_limit(
     assert taken == [0, 1]
     assert (await pieces(b"long", 100)).text.startswith("END ")
     assert max(taken) < 20
+
+
+async def test_a_form_whose_end_never_came_is_no_hop(
+    valkey: Valkey, keys: Keys, clock: ManualClock
+) -> None:
+    gateway = FakeGateway(clock)
+    door = routes(
+        channels=CHANNELS,
+        wallets={"sandbox": wallet("sandbox")},
+        gateway=gateway,
+        valkey=valkey,
+        keys=keys,
+        clock=clock,
+    )
+    half = b"sessionId=s&text=&phoneNumber=%2B96279000000"  # one digit is missing
+    arriving: list[Message] = [
+        {"type": "http.request", "body": half, "more_body": True},
+        {"type": "http.disconnect"},
+    ]
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return arriving.pop(0)
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/ussd/sandbox",
+        "query_string": b"",
+        "headers": [],
+        "client": ("127.0.0.1", 1),
+    }
+    await Starlette(routes=door)(scope, receive, send)
+    assert (sent, gateway.calls) == ([], [])
 
 
 async def test_each_hop_is_observed_and_logged_without_content(
