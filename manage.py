@@ -4,7 +4,6 @@ import difflib
 import importlib
 import os
 import sys
-from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import cast
 
@@ -24,13 +23,13 @@ COMMANDS = {
     "test": Command("run the tests; arguments go to pytest", "launch.testing:main"),
     "web": Command("only the web processes", "launch.web:main"),
     "worker": Command("only a worker and the sweeper", "launch.worker:main"),
-    "migrate": Command("only bring the database up to date", "launch.migrate:main", True),
+    "migrate": Command("only bring the database up to date", "launch.migrate:main"),
     "dial": Command("dial a USSD code from this terminal", "sandbox.dial:main"),
     "bill": Command("issue, show and import bills", "fees.cli:main", True),
-    "ledger": Command("trial balance, statements, proofs, exports", "ledger.cli:main", True),
+    "ledger": Command("trial balance, statements, checks, exports", "ledger.cli:main", True),
     "payments": Command("look up payments and what waits for a person", "payments.cli:main", True),
     "menu": Command("check and draw the USSD menus", "ussd.cli:main"),
-    "user": Command("console staff: add, roles, passwords", "console.cli:main", True),
+    "user": Command("console staff: add, list, disable, enable, unlock", "console.cli:main", True),
     "api-key": Command("keys for agencies and portals", "api.cli:main", True),
     "bench": Command("measure this machine", "benchmarks.cli:main"),
     "lint": Command("check style, types and layers", "launch.lint:main"),
@@ -62,22 +61,14 @@ def overview() -> str:
 
 def call(command: Command, arguments: list[str]) -> int:
     """Import the module and run it, with servers up for as long as it needs them."""
-    with ExitStack() as stack:
-        # Asking a command for its own help must not start a database.
-        if command.on_database and arguments and not HELP_WORDS & set(arguments):
-            _attach(stack)
-        module, _, function = command.target.partition(":")
-        return cast(int, getattr(importlib.import_module(module), function)(arguments))
+    module, _, function = command.target.partition(":")
+    run = getattr(importlib.import_module(module), function)
+    # Asking a command for its own help must not start a database.
+    if command.on_database and arguments and not HELP_WORDS & set(arguments):
+        from launch.on_database import run_on_database
 
-
-def _attach(stack: ExitStack) -> None:
-    """Give the command what `run` gives its processes: addresses, the secret, the servers."""
-    from launch.embedded import attached
-    from launch.environment import settings
-    from launch.home import Home
-
-    urls = stack.enter_context(attached())
-    os.environ.update(settings(Home.at()) | urls.as_environment())
+        return run_on_database(lambda: cast(int, run(arguments)))
+    return cast(int, run(arguments))
 
 
 if __name__ == "__main__":

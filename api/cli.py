@@ -1,4 +1,4 @@
-"""``./mizan api-key add|list|revoke``: keys for agencies and portals."""
+"""./mizan api-key: keys for agencies and portals."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def main(argv: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mizan api-key", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
+    parser = argparse.ArgumentParser(prog="./mizan api-key", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     add = commands.add_parser("add", help="make a key and show it, this once")
     add.add_argument("--agency", required=True, metavar="CODE", help="for example JO-CSPD")
     add.add_argument("--json", action="store_true", help="print JSON")

@@ -1,4 +1,4 @@
-"""``./mizan user``: staff of the console from the command line."""
+"""./mizan user: staff of the console."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ async def _unlock(connection: Connection, options: argparse.Namespace) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mizan user", description=__doc__)
+    parser = argparse.ArgumentParser(prog="./mizan user", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     add = commands.add_parser("add", help="add somebody; prints a generated password once")
     add.add_argument("name")

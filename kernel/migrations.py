@@ -81,6 +81,8 @@ async def migrate(url: str) -> list[Migration]:
 
 async def is_current(connection: Connection) -> bool:
     """Whether the database has every migration of this code (what ``/readyz`` asks)."""
+    if await connection.fetchval("SELECT to_regclass('kernel.migration')") is None:
+        return False
     applied = await connection.fetchval("SELECT count(*) FROM kernel.migration")
     return bool(applied >= len(all_migrations()))
 

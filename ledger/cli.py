@@ -56,7 +56,7 @@ async def _run(
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="mizan ledger", description="The books.")
+    parser = argparse.ArgumentParser(prog="./mizan ledger", description="The books.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     trial = commands.add_parser("trial-balance", help="turnover and balance of every account")

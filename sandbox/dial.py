@@ -1,4 +1,4 @@
-"""``./mizan dial``: a phone in the terminal, from the short code to the receipt."""
+"""./mizan dial: a phone in the terminal, from the short code to the receipt."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ def main(argv: Sequence[str]) -> int:
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
     urls = _addresses(os.environ)
-    parser = argparse.ArgumentParser(prog="mizan dial", description=__doc__)
+    parser = argparse.ArgumentParser(prog="./mizan dial", description=__doc__)
     parser.add_argument("msisdn", metavar="MSISDN", help="the phone that dials: +962790000000")
     parser.add_argument("code", nargs="?", default=SHORT_CODE, help=f"'{SHORT_CODE}' (quote it)")
     parser.add_argument("--keys", help="answers, separated by commas: 1,2,1 (no questions asked)")

@@ -34,5 +34,13 @@ def test_the_list_of_commands_loads_no_library() -> None:
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdout=-3).returncode == 0
 
 
+@pytest.mark.parametrize("name", [name for name in manage.COMMANDS if name != "test"])
+def test_every_command_explains_itself_by_the_name_it_is_called_by(name: str) -> None:
+    asked = [sys.executable, "manage.py", name, "--help"]
+    told = subprocess.run(asked, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told.startswith(f"usage: ./mizan {name} ")
+    assert "``" not in told
+
+
 def test_every_target_is_a_module_and_a_function() -> None:
     assert all(command.target.partition(":")[2] == "main" for command in manage.COMMANDS.values())

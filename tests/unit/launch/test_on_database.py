@@ -1,0 +1,64 @@
+"""Commands on the database: what they say when it cannot be used."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+import manage
+from kernel.migrations import is_current
+
+
+@pytest.fixture
+async def bare_url(database_url: str) -> AsyncIterator[str]:
+    """A database that nobody has migrated."""
+    connection = await asyncpg.connect(database_url)
+    await connection.execute("CREATE DATABASE bare")
+    yield urlsplit(database_url)._replace(path="/bare").geturl()
+    await connection.execute("DROP DATABASE bare WITH (FORCE)")
+    await connection.close()
+
+
+@pytest.fixture
+def at(monkeypatch: pytest.MonkeyPatch, redis_url: str, tmp_path: object) -> pytest.MonkeyPatch:
+    monkeypatch.setenv("MIZAN_REDIS_URL", redis_url)
+    monkeypatch.setenv("MIZAN_HOME", str(tmp_path))
+    return monkeypatch
+
+
+COMMANDS = ["bill services", "ledger verify", "payments waiting", "user list", "api-key list"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+async def test_without_tables_a_command_says_how_to_make_them(
+    command: str, bare_url: str, at: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at.setenv("MIZAN_DATABASE_URL", bare_url)
+    assert await asyncio.to_thread(manage.main, command.split()) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "./mizan migrate" in said
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "migrate"])
+def test_without_a_database_a_command_says_so_in_one_line(
+    command: str, at: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at.setenv("MIZAN_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
+    assert manage.main(command.split()) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "cannot reach the database" in said
+
+
+async def test_migrate_needs_no_arguments_and_makes_the_tables(
+    bare_url: str, at: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at.setenv("MIZAN_DATABASE_URL", bare_url)
+    for _ in range(2):
+        assert await asyncio.to_thread(manage.main, ["migrate"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "up to date"
+    connection = await asyncpg.connect(bare_url)
+    assert await is_current(connection)
+    await connection.close()
+    assert await asyncio.to_thread(manage.main, ["bill", "services"]) == 0
