@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
-from datetime import date
+from datetime import UTC, date
 from pathlib import Path
 from typing import Any
 
@@ -337,9 +337,12 @@ def _print_bill(bill: Bill, *, as_json: bool) -> None:
         money = Money.parse(fields[label], bill.currency)
         if money.minor:
             print(f"  {label.replace('_', ' '):<12}{money!s:>20}")
-    for label in ("quantity", "band", "reference", "due_on", "expires_at", "paid_at"):
+    for label in ("quantity", "band", "reference", "due_on"):
         if fields[label] not in (None, 1):
             print(f"  {label.replace('_', ' '):<12}{fields[label]:>20}")
+    for label, moment in (("expires at", bill.expires_at), ("paid at", bill.paid_at)):
+        if moment is not None:
+            print(f"  {label:<12}{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC")
 
 
 def _print_report(report: Report, arguments: argparse.Namespace) -> None:

@@ -1,4 +1,4 @@
-"""Payments from a terminal: ``./mizan payments show | waiting | ask | retry | resume | states``."""
+"""./mizan payments: look one up, and help along what waits for a person."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from uuid import UUID
 
 from kernel import work
 from kernel.database import Connection, Database
+from kernel.digits import only_digits
 from kernel.sql import package_sql
 from payments import books
 from payments.schedule import QUERY
 from payments.states import mermaid
-from payments.view import payment, transitions
+from payments.view import payment, payments_of_bill, transitions
 
 SQL = package_sql(__file__)
 
@@ -76,6 +77,18 @@ async def _show(connection: Connection, options: argparse.Namespace) -> int:
     return 0
 
 
+async def _of(connection: Connection, options: argparse.Namespace) -> int:
+    number = only_digits(options.control_number) or options.control_number
+    found = await payments_of_bill(connection, number)
+    if not found:
+        return _complain(f"no payments of bill {options.control_number}")
+    for one in found:
+        receipt = f"  receipt {one.receipt_number}" if one.receipt_number else ""
+        began = f"{one.created_at:%Y-%m-%d %H:%M:%S}"
+        print(f"{one.id}  {began}  {one.state:9}  {one.total}{receipt}")
+    return 0
+
+
 async def _waiting(connection: Connection, options: argparse.Namespace) -> int:
     halted = await connection.fetchval(SQL["halted"])
     if halted:
@@ -119,6 +132,9 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("id", type=UUID)
     show.add_argument("--json", action="store_true")
     show.set_defaults(command=_show)
+    of = commands.add_parser("of", help="the payments of one bill, newest first")
+    of.add_argument("control_number", metavar="CONTROL")
+    of.set_defaults(command=_of)
     waiting = commands.add_parser("waiting", help="what waits for a person")
     waiting.set_defaults(command=_waiting)
     ask = commands.add_parser("ask", help="ask the operator once more, for a payment in review")

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from uuid import uuid5
 
 import pytest
@@ -10,6 +11,7 @@ from kernel import work
 from kernel.ids import RandomIds
 from payments import books
 from payments.cli import main
+from payments.start import Started, start
 from tests.unit.payments.conftest import Counter
 from tests.unit.payments.scripted_wallet import NO_FUNDS
 
@@ -35,6 +37,25 @@ async def test_a_payment_is_shown_with_its_timeline(
     assert [step["event"] for step in told["steps"]] == ["started", "sending", "refused"]
     assert await call("show", pid) == 0
     assert "insufficientFunds" in capsys.readouterr().out
+
+
+async def test_the_payments_of_a_bill_are_listed_newest_first(
+    counter: Counter, capsys: pytest.CaptureFixture[str]
+) -> None:
+    first, bill = await counter.started()
+    counter.wallet.collects = [NO_FUNDS]
+    await counter.work()
+    counter.clock.forward(timedelta(minutes=1))
+    again = await start(counter.desk, counter.request(bill))
+    assert isinstance(again, Started)
+    spaced = f"{bill.control_number[:4]} {bill.control_number[4:]}"
+    assert await call("of", spaced) == 0
+    newer, older = capsys.readouterr().out.splitlines()
+    assert newer.startswith(str(again.payment_id)), newer
+    assert older.startswith(str(first)), older
+    assert "refused" in older
+    assert await call("of", "999999999999") == 1
+    assert "no payments of bill 999999999999" in capsys.readouterr().err
 
 
 async def test_what_is_not_there_is_said(capsys: pytest.CaptureFixture[str]) -> None:
