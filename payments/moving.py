@@ -65,9 +65,8 @@ async def move(
     target = next_state(moving.state, step)
     if target is None:
         raise IllegalMove(f"payment {moving.id}: {step} means nothing in state {moving.state}")
-    await connection.execute(SQL["move_payment"], moving.id, target, moving.at, reason)
     await connection.execute(
-        SQL["insert_transition"],
+        SQL["move_payment"],
         moving.id,
         moving.state,
         target,
@@ -75,6 +74,7 @@ async def move(
         moving.at,
         moving.evidence,
         detail,
+        reason,
     )
     event(
         "payment.moved",

@@ -202,7 +202,7 @@ async def _write(desk: Desk, connection: Connection, request: StartRequest, offe
     if inserted is None:
         raise _BillTaken
     await connection.execute(
-        SQL["insert_transition"], request.id, None, State.CREATED, Event.STARTED, at, None, ""
+        SQL["insert_first_transition"], request.id, State.CREATED, Event.STARTED, at
     )
     await work.enqueue(connection, COLLECT, str(request.id))
     event(

@@ -34,11 +34,15 @@ RETURNING id
 SELECT control_number, payer FROM payments.payment WHERE id = $1
 
 -- name: move_payment
-UPDATE payments.payment SET state = $2, state_at = $3, reason = COALESCE($4, reason) WHERE id = $1
-
--- name: insert_transition
+-- Follow one edge and write it down, in one statement.
+WITH moved AS (
+    UPDATE payments.payment SET state = $3, state_at = $5, reason = COALESCE($8, reason) WHERE id = $1
+)
 INSERT INTO payments.transition (payment_id, n, from_state, to_state, event, at, evidence_id, detail)
 SELECT $1, count(*) + 1, $2, $3, $4, $5, $6, $7 FROM payments.transition WHERE payment_id = $1
+
+-- name: insert_first_transition
+INSERT INTO payments.transition (payment_id, n, to_state, event, at) VALUES ($1, 1, $2, $3, $4)
 
 -- name: insert_receipt
 -- No row: the number or the code is taken; draw another number.
