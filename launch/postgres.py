@@ -76,8 +76,8 @@ class Postgres(Server):
         self._make_owned(self._sockets)
         if not self.data.exists():
             self._create_cluster()
-        # The lock proves that nothing runs here, whatever a crash left in these files. Their pid may
-        # be a zombie's, or already another program's: PostgreSQL would then refuse to start.
+        # The lock proves that nothing runs here, whatever a crash left in these files: their pid
+        # may be a zombie's, or another program's by now, and PostgreSQL would refuse to start.
         (self.data / "postmaster.pid").unlink(missing_ok=True)
         (self._sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
