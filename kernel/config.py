@@ -36,7 +36,7 @@ class WalletConfig:
     countries: tuple[str, ...]
     merchant_account: str = "mizan"
     client_id: str = ""
-    client_secret: str = ""
+    client_secret: str = field(default="", repr=False)
     timeout_s: float = 10.0
     """For a whole operation: a token, the request, the questions that follow from its answer."""
     prompt_window_s: float = 120.0
@@ -55,7 +55,7 @@ class ChannelConfig:
     name: str
     dialect: str
     short_code: str
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     septets: int = 182
     ucs2_units: int = 80
     default_language: str = "ar"
@@ -72,9 +72,9 @@ class CarrierConfig:
     carrier: str
     sender: str
     base_url: str = ""
-    secret: str = ""
+    secret: str = field(default="", repr=False)
     account_sid: str = ""
-    auth_token: str = ""
+    auth_token: str = field(default="", repr=False)
     timeout_s: float = 10.0
 
 
@@ -92,10 +92,10 @@ class Config:
     """Everything a process needs to know; built once by ``load``."""
 
     environment: str
-    database_url: str
-    redis_url: str
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
     public_url: str
-    secret_key: str
+    secret_key: str = field(repr=False)
     home: Path
     sandbox_url: str
     log_level: str

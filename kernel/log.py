@@ -26,7 +26,10 @@ _BOUND: ContextVar[Mapping[str, Any]] = ContextVar("log_bound", default=_NOTHING
 _SECRET = re.compile(r"pin|otp|password|secret|token|authorization|cookie|api_?key", re.IGNORECASE)
 # Seven digits and more in a row may be a phone number, whatever separates country and subscriber.
 # Ids are hexadecimal with hyphens or follow a letter or underscore, so they are let through.
-_NUMBER = re.compile(r"(?<![0-9A-Za-z_.-])(?:\+|00)?[0-9]{7,15}(?![0-9A-Za-z_-])")
+# In an address the plus sign is "%2B", or a space.
+_NUMBER = re.compile(
+    r"(?:%2B|(?<![0-9A-Za-z_.-])(?:\+|00)?)[0-9]{7,15}(?![0-9A-Za-z_-])", re.IGNORECASE
+)
 _LOGGER = logging.getLogger("mizan")
 
 Listener = Callable[[str, Mapping[str, Any]], None]
@@ -87,8 +90,7 @@ class JsonFormatter(logging.Formatter):
         }
         if record.name != "mizan":
             line["logger"] = record.name
-        for key, value in getattr(record, "fields", {}).items():
-            line[key] = "•••" if _SECRET.search(key) else _clean(value)
+        line |= _clean(getattr(record, "fields", {}))
         if record.exc_info:
             line["exception"] = mask("".join(traceback.format_exception(*record.exc_info)))
         return json.dumps(line, ensure_ascii=False, default=str)
@@ -106,7 +108,10 @@ def _clean(value: Any) -> Any:
     if isinstance(value, bool | int | float) or value is None:
         return value
     if isinstance(value, dict):
-        return {key: _clean(inner) for key, inner in value.items()}
+        return {
+            mask(str(key)): "•••" if _SECRET.search(str(key)) else _clean(inner)
+            for key, inner in value.items()
+        }
     if isinstance(value, list | tuple):
         return [_clean(inner) for inner in value]
     return mask(str(value))

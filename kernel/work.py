@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kernel.database import Connection, Database
+from kernel.log import mask
 from kernel.sql import package_sql
 
 SQL = package_sql(__file__)
@@ -65,12 +66,14 @@ async def finish(connection: Connection, work: Work) -> None:
 
 async def retry(connection: Connection, work: Work, *, delay_s: float, error: str = "") -> None:
     """Give the row back, due again after ``delay_s`` seconds."""
-    await connection.execute(SQL["retry_work"], work.id, work.token, float(delay_s), error[:500])
+    await connection.execute(
+        SQL["retry_work"], work.id, work.token, float(delay_s), mask(error)[:500]
+    )
 
 
 async def park(connection: Connection, work: Work, error: str) -> None:
     """Give up on the row; it stays for a person to see."""
-    await connection.execute(SQL["park_work"], work.id, work.token, error[:500])
+    await connection.execute(SQL["park_work"], work.id, work.token, mask(error)[:500])
 
 
 async def next_due_s(database: Database) -> float | None:

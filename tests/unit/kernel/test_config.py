@@ -98,6 +98,29 @@ def test_handing_over_a_message_may_not_outlive_its_lease_either(tmp_path: Path)
         load(settings(tmp_path, PRODUCTION + slow))
 
 
+def test_printing_the_settings_tells_no_secret(tmp_path: Path) -> None:
+    sections = """
+    [ussd.one]
+    dialect = "x"
+    short_code = "*1#"
+    secret = "not-for-print-0001"
+    [sms.one]
+    carrier = "x"
+    sender = "y"
+    secret = "not-for-print-0002"
+    auth_token = "not-for-print-0003"
+    """
+    text = PRODUCTION + 'client_secret = "not-for-print-0004"\n' + sections
+    urls = {
+        "MIZAN_DATABASE_URL": "postgresql://mizan:not-for-print@db/mizan",
+        "MIZAN_REDIS_URL": "redis://:not-for-print@redis/0",
+    }
+    shown = repr(load(settings(tmp_path, text, **urls)))
+    assert "operator.example" in shown
+    assert "not-for-print" not in shown
+    assert SECRET not in shown
+
+
 def test_an_unreadable_file_says_which(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"mizan\.toml"):
         load(settings(tmp_path, "environment = ["))

@@ -45,6 +45,7 @@ def test_pseudonyms_and_codes_depend_on_the_secret() -> None:
         "٠٧٩١٢٣٤٥٦٧",
         "msisdn=0791234567&x=1",
         '{"from":"962791234567"}',
+        "POST /ussd?phoneNumber=%2B962791234567&text=",
     ],
 )
 def test_numbers_in_any_text_are_masked(text: str) -> None:
@@ -66,9 +67,15 @@ def test_every_line_is_json_with_the_bound_fields_and_without_secrets() -> None:
     logger.setLevel(logging.INFO)
     try:
         with bind(payment="p1"):
-            event("ussd.hop", pin="1234", caller="+962791234567", nested={"n": ["+962791234567"]})
+            event(
+                "ussd.hop",
+                pin="1234",
+                caller="+962791234567",
+                nested={"n": ["+962791234567"], "otp": "5678", "962791234567": 1},
+            )
     finally:
         logger.removeHandler(handler)
     line = json.loads(stream.getvalue())
     assert (line["event"], line["payment"], line["pin"]) == ("ussd.hop", "p1", "•••")
     assert "791234567" not in stream.getvalue()
+    assert line["nested"]["otp"] == "•••"

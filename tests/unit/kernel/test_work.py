@@ -152,6 +152,21 @@ async def test_parked_work_waits_for_a_person_and_comes_back_when_asked(
     assert [again.key for again in await work.claim(database)] == ["a"]
 
 
+@pytest.mark.parametrize("give_back", ["retry", "park"])
+async def test_what_went_wrong_is_kept_without_phone_numbers(
+    database: Database, give_back: str
+) -> None:
+    await enqueue(database, "a")
+    (item,) = await work.claim(database)
+    async with database.transaction() as connection:
+        if give_back == "retry":
+            await work.retry(connection, item, delay_s=1, error="cannot reach +962790000001")
+        else:
+            await work.park(connection, item, "cannot reach +962790000001")
+        kept = await connection.fetchval("SELECT last_error FROM kernel.work")
+    assert kept == "cannot reach +962…01"
+
+
 async def test_young_rows_can_be_left_to_others(database: Database) -> None:
     await enqueue(database, "a")
     assert await work.claim(database, overdue_s=30) == []
