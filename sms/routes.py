@@ -35,8 +35,9 @@ def routes(desk: SmsDesk, wake: Callable[[], None]) -> list[BaseRoute]:
         if told is None:
             return PlainTextResponse("Not a delivery report.", 400)
         async with desk.database.read() as connection:
-            if await outbox.message(connection, told.message) is None:
-                return PlainTextResponse("No such message.", 404)
+            message = await outbox.message(connection, told.message)
+        if message is None or message.carrier != channel.config.name:
+            return PlainTextResponse("No such message.", 404)
         await inbound.report(desk, channel.config.name, told)
         return Response(status_code=204)
 

@@ -10,8 +10,9 @@ SELECT id, channel, sender, sealed, received_at FROM sms.inbound WHERE id = $1
 UPDATE sms.inbound SET command = $2, answered_at = $3 WHERE id = $1
 
 -- name: lock_correspondent
--- One answer to one person at a time, or two at once would both find room under the limit.
-SELECT pseudonym FROM kernel.subscriber WHERE pseudonym = $1 FOR UPDATE
+-- One answer to one person at a time, or two at once would both find room under the limit. A weaker lock
+-- than FOR UPDATE: their payments, which refer to the row, need not wait.
+SELECT pseudonym FROM kernel.subscriber WHERE pseudonym = $1 FOR NO KEY UPDATE
 
 -- name: answers_since
 -- How many answers a person got lately, and how many of them were help.

@@ -420,6 +420,18 @@ async def messages(line: Line) -> list[Message]:
         return await outbox.messages_of(connection, PAYMENT)
 
 
+async def test_a_carrier_reports_on_its_own_messages_only(line: Line, keys: Keys) -> None:
+    message = await written(line, keys)
+    locked = Channel(config(name="locked", secret="s3cret"), line.desk.channels["sandbox"].carrier)
+    guarded = Line(replace(line.desk, channels={**line.desk.channels, "locked": locked}))
+    body = urlencode({"id": str(message.id), "status": "delivered"}).encode()
+
+    assert (await guarded.post("/sms/locked/s3cret/status", body)).status_code == 404
+    assert (await messages(line))[0].state is Delivery.QUEUED
+    assert (await guarded.post("/sms/sandbox/status", body)).status_code == 204
+    assert (await messages(line))[0].state is Delivery.DELIVERED
+
+
 async def test_a_bill_of_the_books_is_priced_and_nothing_is_debited(
     line: Line, keys: Keys, clock: ManualClock, ids: RandomIds
 ) -> None:
