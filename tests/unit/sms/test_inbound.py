@@ -319,6 +319,7 @@ async def test_a_missing_or_wrong_signature_is_turned_away_before_anything_is_ke
 async def test_a_twilio_report_finds_its_message_by_the_address_it_was_given(
     twilio_line: Line, keys: Keys
 ) -> None:
+    twilio_line = Line(replace(twilio_line.desk, default_channel="twilio"))
     message = await written(twilio_line, keys)
     path = f"/sms/twilio/s3cret/status?message={message.id}"
     fields = {"MessageSid": "SM9", "MessageStatus": "delivered"}
