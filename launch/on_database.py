@@ -4,13 +4,11 @@ import asyncio
 import os
 from collections.abc import Callable
 
-import asyncpg
-
-from kernel.migrations import is_current
+from launch.database import check_database
 from launch.embedded import attached
 from launch.environment import settings
 from launch.home import Home
-from launch.terminal import explained, say
+from launch.terminal import explained
 
 
 def run_on_database(work: Callable[[], int], *, needs_tables: bool = True) -> int:
@@ -24,23 +22,5 @@ def run_on_database(work: Callable[[], int], *, needs_tables: bool = True) -> in
 def _run(work: Callable[[], int], needs_tables: bool) -> int:
     with attached() as urls:
         os.environ.update(settings(Home.at()) | urls.as_environment())
-        problem = asyncio.run(_problem(urls.database_url, needs_tables))
-        if problem:
-            say(problem)
-            return 2
+        asyncio.run(check_database(urls.database_url, needs_tables=needs_tables))
         return work()
-
-
-async def _problem(url: str, needs_tables: bool) -> str:
-    try:
-        connection = await asyncpg.connect(url)
-    except (OSError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as problem:
-        return f"cannot reach the database: {problem}"
-    try:
-        if needs_tables and not await is_current(connection):
-            return (
-                "the database has no tables yet, or old ones; ./mizan migrate brings it up to date"
-            )
-    finally:
-        await connection.close()
-    return ""

@@ -5,6 +5,7 @@ import contextlib
 import os
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 
+from kernel import config
 from launch import environment, programs, terminal
 from launch.embedded import attached
 from launch.home import Home
@@ -24,6 +25,7 @@ def run_part(
         known = environment.settings(home) | urls.as_environment()
         if public_url is not None and not os.environ.get("MIZAN_PUBLIC_URL"):
             known["MIZAN_PUBLIC_URL"] = public_url
+        config.load(os.environ | known)  # a mistake in it is told here, not in a child's log
         children = list(build(programs.child_environment(home, known)))
         asyncio.run(_supervise(home, children, until_ready, greeting))
     return 0

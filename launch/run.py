@@ -8,7 +8,9 @@ import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kernel import config
 from launch import environment, programs
+from launch.database import check_database
 from launch.embedded import Servers, Urls
 from launch.first_run import FirstRun, prepare
 from launch.home import Home, HomeError
@@ -78,13 +80,14 @@ def _run(place: Place) -> int:
         database_url=os.environ.get("MIZAN_DATABASE_URL"),
         redis_url=os.environ.get("MIZAN_REDIS_URL"),
     )
+    public_url = os.environ.get("MIZAN_PUBLIC_URL") or url_of(place.web)
+    environment.remember_addresses(place.home, public_url, url_of(place.sandbox))
+    known = environment.settings(place.home) | servers.urls.as_environment()
+    known["MIZAN_SANDBOX_URL"] = url_of(place.sandbox)
+    os.environ.update(known)
+    config.load()  # a mistake in it is told here, before anything slow
     urls = servers.start()
     try:
-        public_url = os.environ.get("MIZAN_PUBLIC_URL") or url_of(place.web)
-        environment.remember_addresses(place.home, public_url, url_of(place.sandbox))
-        known = environment.settings(place.home) | urls.as_environment()
-        known["MIZAN_SANDBOX_URL"] = url_of(place.sandbox)
-        os.environ.update(known)
         asyncio.run(_supervise(place, servers, urls, known))
     finally:
         servers.stop()
@@ -94,6 +97,7 @@ def _run(place: Place) -> int:
 async def _supervise(place: Place, servers: Servers, urls: Urls, known: dict[str, str]) -> None:
     from kernel.migrations import migrate
 
+    await check_database(urls.database_url, needs_tables=False)
     await migrate(urls.database_url)
     first = await prepare(urls)
     env = programs.child_environment(place.home, known)

@@ -1,11 +1,13 @@
-"""What `run`, `web` and `worker` tell the person who started them, and how they are stopped."""
+"""What commands tell the person who started them, and how they are stopped."""
 
 import contextlib
 import signal
 import sys
 from collections.abc import Callable, Iterator
 
+from kernel.config import ConfigError
 from launch.account import AccountError
+from launch.database import DatabaseError
 from launch.home import HomeError
 from launch.listening import PortError
 from launch.server import ServerError
@@ -21,7 +23,7 @@ def explained(work: Callable[[], int]) -> int:
     """Turn expected failures into a line and a code: 2 cannot as asked, 1 went wrong."""
     try:
         return work()
-    except (HomeError, PortError) as problem:
+    except (HomeError, PortError, ConfigError, DatabaseError) as problem:
         say(str(problem))
         return 2
     except (ServerError, AccountError, StartFailed) as problem:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -22,7 +23,10 @@ async def bare_url(database_url: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def at(monkeypatch: pytest.MonkeyPatch, redis_url: str, tmp_path: object) -> pytest.MonkeyPatch:
+def at(monkeypatch: pytest.MonkeyPatch, redis_url: str, tmp_path: Path) -> pytest.MonkeyPatch:
+    """An environment that commands may add to: it is put back afterwards."""
+    for name in ("CONFIG", "PUBLIC_URL", "SANDBOX_URL", "SECRET_KEY", "DATABASE_URL"):
+        monkeypatch.setenv(f"MIZAN_{name}", "")
     monkeypatch.setenv("MIZAN_REDIS_URL", redis_url)
     monkeypatch.setenv("MIZAN_HOME", str(tmp_path))
     return monkeypatch
@@ -62,3 +66,30 @@ async def test_migrate_needs_no_arguments_and_makes_the_tables(
     assert await is_current(connection)
     await connection.close()
     assert await asyncio.to_thread(manage.main, ["bill", "services"]) == 0
+
+
+@pytest.mark.parametrize("command", ["run --port 0 --sandbox-port 0", "web --port 0", "worker"])
+@pytest.mark.parametrize("secret", ["", "too-short", "a" * 64])
+def test_outside_the_sandbox_nothing_starts_without_a_good_secret(
+    command: str,
+    secret: str,
+    at: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "mizan.toml").write_text('environment = "production"')
+    at.setenv("MIZAN_CONFIG", str(tmp_path / "mizan.toml"))
+    at.setenv("MIZAN_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
+    at.setenv("MIZAN_SECRET_KEY", secret)
+    assert manage.main(command.split()) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "MIZAN_SECRET_KEY" in said
+
+
+def test_run_says_that_a_given_database_does_not_answer(
+    at: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at.setenv("MIZAN_DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
+    assert manage.main(["run", "--port", "0", "--sandbox-port", "0"]) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert "cannot reach the database" in said
