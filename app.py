@@ -78,6 +78,7 @@ def _routes(
         ids=desk.ids,
         public_url=settings.public_url,
         is_sandbox=settings.is_sandbox,
+        zone=settings.zone,
         wallet_names={code: wallet.names for code, wallet in settings.wallets.items()},
     )
     return [

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 _ROOT = Path(__file__).resolve().parent.parent
 MIN_DOOR_SECRET = 16
@@ -37,6 +38,8 @@ class WalletConfig:
     merchant_account: str = "mizan"
     client_id: str = ""
     client_secret: str = field(default="", repr=False)
+    token_path: str = "/oauth/token"
+    """Where ``client_id`` gets its token: below ``base_url``, or a whole URL."""
     timeout_s: float = 10.0
     """For a whole operation: a token, the request, the questions that follow from its answer."""
     prompt_window_s: float = 120.0
@@ -101,6 +104,8 @@ class Config:
     log_level: str
     sms_channel: str
     work_lease_s: float
+    zone: str
+    """Whose days and times the console shows (IANA name)."""
     trusted_proxies: tuple[str, ...]
     metrics_from: tuple[str, ...]
     wallets: dict[str, WalletConfig]
@@ -133,6 +138,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         log_level=raw.get("log_level", "INFO"),
         sms_channel=raw.get("sms_channel", ""),
         work_lease_s=float(raw.get("work_lease_s", 30.0)),
+        zone=raw.get("zone", "Asia/Amman"),
         trusted_proxies=tuple(raw.get("trusted_proxies", ())),
         metrics_from=tuple(raw.get("metrics_from", ())),
         wallets=_named(WalletConfig, "code", raw.get("wallets", {})),
@@ -147,6 +153,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
 def _check(config: Config) -> None:
     if len(config.secret_key) < 32 or len(set(config.secret_key)) < 10:
         raise ConfigError("MIZAN_SECRET_KEY must be at least 32 random characters")
+    try:
+        ZoneInfo(config.zone)
+    except (KeyError, ValueError, OSError):
+        raise ConfigError(f"zone = {config.zone!r} is no IANA time zone") from None
     slowest = max(
         (
             *(wallet.timeout_s for wallet in config.wallets.values()),
@@ -159,8 +169,12 @@ def _check(config: Config) -> None:
             f"work_lease_s ({config.work_lease_s}) must be longer than any timeout_s ({slowest}):"
             " a call must not outlive its lease"
         )
-    if config.is_sandbox:
-        return
+    if not config.is_sandbox:
+        _check_exposed(config)
+
+
+def _check_exposed(config: Config) -> None:
+    """What is good enough on one machine with sandbox money only."""
     if "*" in config.trusted_proxies:
         raise ConfigError('trusted_proxies = ["*"] would let anybody forge an address; list them')
     doors = {f"ussd.{name}": channel.secret for name, channel in config.channels.items()}
@@ -172,9 +186,10 @@ def _check(config: Config) -> None:
                 " sandbox: behind a proxy anybody may look like this machine"
             )
     urls = {"MIZAN_PUBLIC_URL": config.public_url}
-    urls |= {
-        f"wallets.{wallet.code}.base_url": wallet.base_url for wallet in config.wallets.values()
-    }
+    for wallet in config.wallets.values():
+        urls[f"wallets.{wallet.code}.base_url"] = wallet.base_url
+        if not wallet.token_path.startswith("/"):
+            urls[f"wallets.{wallet.code}.token_path"] = wallet.token_path
     for name, url in urls.items():
         if not url.startswith("https://"):
             raise ConfigError(f"{name} must be https outside the sandbox")

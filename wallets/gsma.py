@@ -57,7 +57,6 @@ from wallets.strict_json import moment_at, read_object, text_at, whole_at
 
 _MAX_STEPS: Final = 4
 _MAX_DESCRIPTION: Final = 160
-_TOKEN_PATH: Final = "/oauth/token"
 
 
 @dataclass
@@ -105,8 +104,10 @@ class GsmaWallet:
         self._base_url = config.base_url.rstrip("/")
         client = (config.client_id, config.client_secret)
         half_s = config.timeout_s / 2  # leaves time for what the token is for
+        token_path = config.token_path
+        token_url = self._base_url + token_path if token_path.startswith("/") else token_path
         self._bearer = (
-            Bearer(http, clock, self._base_url + _TOKEN_PATH, client=client, timeout_s=half_s)
+            Bearer(http, clock, token_url, client=client, timeout_s=half_s)
             if config.client_id
             else None
         )

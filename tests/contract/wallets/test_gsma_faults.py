@@ -200,6 +200,21 @@ async def test_a_token_is_asked_for_once_and_renewed_early(
     assert pair == b"mizan:s%3A%C3%A4"
 
 
+@pytest.mark.parametrize("elsewhere", ["/v2/token", "{operator}/v2/token"])
+async def test_the_address_of_the_token_is_a_setting(
+    operator: ScriptedOperator,
+    http: HttpClient,
+    clock: ManualClock,
+    fee: CollectionRequest,
+    elsewhere: str,
+) -> None:
+    path = elsewhere.format(operator=operator.url)
+    wallet = GsmaWallet(config(operator.url, client_id="mizan", token_path=path), http, clock)
+    operator.says(TOKEN, PENDING)
+    await wallet.collect(fee)
+    assert operator.asked[0].path.endswith("/v2/token")
+
+
 async def test_many_callers_share_one_request_for_a_token(
     gsma: GsmaWallet, operator: ScriptedOperator, fee: CollectionRequest
 ) -> None:

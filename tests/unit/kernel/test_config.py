@@ -52,6 +52,23 @@ def test_a_weak_secret_refuses_to_start(tmp_path: Path, weak: str) -> None:
         load(settings(tmp_path, MIZAN_SECRET_KEY=weak))
 
 
+def test_the_zone_of_the_console_is_a_setting(tmp_path: Path) -> None:
+    assert load(settings(tmp_path)).zone == "Asia/Amman"
+    assert load(settings(tmp_path, 'zone = "Asia/Beirut"' + PRODUCTION)).zone == "Asia/Beirut"
+    for wrong in ("Asia/Nowhere", "", "../etc/passwd"):
+        with pytest.raises(ConfigError, match="time zone"):
+            load(settings(tmp_path, f'zone = "{wrong}"' + PRODUCTION))
+
+
+def test_a_token_is_never_asked_for_over_plain_http(tmp_path: Path) -> None:
+    plain = PRODUCTION + 'token_path = "http://operator.example/token"\n'
+    with pytest.raises(ConfigError, match="token_path"):
+        load(settings(tmp_path, plain))
+    for fine in ("/token", "https://login.operator.example/token"):
+        path = load(settings(tmp_path, PRODUCTION + f'token_path = "{fine}"\n'))
+        assert path.wallets["one"].token_path == fine
+
+
 def test_a_plain_http_operator_refuses_to_start_outside_the_sandbox(tmp_path: Path) -> None:
     environ = settings(tmp_path, OPERATOR_URL="http://operator.example")
     with pytest.raises(ConfigError, match="https"):
