@@ -41,6 +41,8 @@ def endpoint(desk: Desk, page: Page) -> Callable[[Request], Awaitable[Response]]
     async def serve(request: Request) -> Response:
         visit = await _visit(desk, request)
         try:
+            if "\0" in request.url.path + "".join(request.query_params.values()):
+                raise Problem(400)  # no database holds it
             if page.needs is not None and visit.session is None:
                 return _to_sign_in(request)
             if page.needs is not None and not visit.may(page.needs):

@@ -201,3 +201,22 @@ async def test_a_fault_is_a_page_that_tells_nothing_of_the_inside(
     assert answer.status_code == 500
     assert "late_money" not in answer.text.replace("late-money", "")
     assert answer.headers["content-security-policy"] == HEADERS["content-security-policy"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "payments?agency=%00",
+        "payments?reference=%00",
+        "journal?account=%00",
+        "accounts/%00",
+        "audit?staff=%00",
+        "messages?state=%00",
+    ],
+)
+async def test_a_character_that_no_database_holds_is_a_bad_request(
+    visitor: Visitor, hire: Hire, path: str
+) -> None:
+    await hire("rana", Role.ADMIN)
+    await visitor.sign_in("rana")
+    assert (await visitor.http.get(f"/console/{path}")).status_code == 400
