@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.datastructures import URL
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
@@ -108,7 +109,8 @@ def _signposts(settings: config.Config) -> list[BaseRoute]:
         return RedirectResponse("/verify", 303)
 
     async def sandbox(request: Request) -> RedirectResponse:
-        return RedirectResponse(f"{settings.sandbox_url}{request.url.path}", 307)
+        there = URL(settings.sandbox_url).replace(path=request.url.path, query=request.url.query)
+        return RedirectResponse(there, 307)
 
     routes: list[BaseRoute] = [Route("/", home)]
     if settings.is_sandbox and settings.sandbox_url:

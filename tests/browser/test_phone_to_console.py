@@ -15,7 +15,7 @@ from kernel.database import Database
 from kernel.ids import RandomIds
 from launch.rehearsal import Stack
 from tests.browser.conftest import DESK, PHONE, NewPage
-from tests.browser.looks import NAMELESS, OVERFLOW
+from tests.browser.looks import flaws
 from tests.unit.console.conftest import PASSWORD
 
 SLOW = 20_000
@@ -117,14 +117,26 @@ async def test_the_phone_works_without_scripts_and_fits_a_phone(
     await expect(phone.locator(".sms .text").first).to_contain_text("50.000")
 
 
-async def test_the_operators_pages_fit_and_label_their_fields_on_a_desk_and_on_a_phone(
+async def test_public_pages_and_the_operators_fit_can_be_read_and_name_their_parts(
     new_page: NewPage, stack: Stack
 ) -> None:
-    for language in ("ar", "en"):
-        for size in (PHONE, DESK):
-            page = await new_page(size=size)
-            for path in ("phone", "inbox", "book"):
-                await page.goto(f"{stack.operator}/sandbox/{path}?lang={language}")
-                assert await page.evaluate(OVERFLOW) == 0, (path, language, size)
-                nameless = await page.evaluate(NAMELESS)
-                assert not [each for each in nameless if each.startswith("no label")], path
+    sandbox, gateway = f"{stack.operator}/sandbox", stack.gateway
+    pages = [f"{sandbox}/phone", f"{sandbox}/inbox", f"{sandbox}/book", f"{gateway}/verify"]
+    wrong = {}
+    for size in (PHONE, DESK):
+        page = await new_page(size=size)
+        for url in [f"{url}?lang={lang}" for url in pages for lang in ("ar", "en", "fr")]:
+            await page.goto(url)
+            wrong[size, url] = await flaws(page)
+        await page.goto(f"{gateway}/api/v1/docs")
+        wrong[size, "docs"] = await flaws(page)
+    assert not {where: found for where, found in wrong.items() if found}
+
+
+async def test_the_gateways_address_of_the_phone_keeps_the_language(
+    new_page: NewPage, stack: Stack
+) -> None:
+    page = await new_page()
+    for language in ("en", "ar"):
+        await page.goto(f"{stack.gateway}/sandbox/phone?lang={language}")
+        assert await page.locator("html").get_attribute("lang") == language
