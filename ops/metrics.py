@@ -7,8 +7,10 @@ No label names a person or a payment. Processes share counters through ``PROMETH
 from __future__ import annotations
 
 import os
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from pathlib import Path
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
@@ -24,6 +26,7 @@ from kernel.database import Database
 from kernel.sql import package_sql
 
 SQL = package_sql(__file__)
+_PROJECT = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
 
 _FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 
@@ -42,6 +45,12 @@ OPERATOR = Histogram(
     buckets=_FAST,
 )
 WORK = Counter("gw_work", "Work rows handled", ["kind", "outcome"])
+RECEIPT_DELAY = Histogram(
+    "gw_receipt_sms_delay_seconds",
+    "From a receipt in the books to its message at the carrier",
+    ["carrier"],
+    buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0),
+)
 SMS = Counter("gw_sms", "Messages by what became of them", ["carrier", "state"])
 
 
@@ -63,6 +72,13 @@ def _moved(fields: Mapping[str, Any]) -> None:
     ).inc()
 
 
+def _handed_over(fields: Mapping[str, Any]) -> None:
+    carrier, outcome = str(fields["carrier"]), str(fields["outcome"])
+    SMS.labels(carrier, outcome).inc()
+    if outcome == "sent" and fields["purpose"] == "receipt":
+        RECEIPT_DELAY.labels(carrier).observe(float(fields["age_s"]))
+
+
 def _exchange(fields: Mapping[str, Any]) -> None:
     wallet, kind, status = str(fields["wallet"]), str(fields["kind"]), fields["status"]
     if kind == "query":
@@ -80,9 +96,7 @@ _COUNTING: dict[str, Callable[[Mapping[str, Any]], None]] = {
     ).inc(),
     "wallets.callback_unknown": lambda _: CALLBACKS.labels("unknown").inc(),
     "work.ended": lambda fields: WORK.labels(str(fields["work"]), str(fields["outcome"])).inc(),
-    "sms.handed_over": lambda fields: SMS.labels(
-        str(fields["carrier"]), str(fields["outcome"])
-    ).inc(),
+    "sms.handed_over": _handed_over,
     "sms.reported": lambda fields: SMS.labels(
         str(fields["carrier"]), str(fields["word"]) if fields["known"] else "other"
     ).inc(),
@@ -134,6 +148,8 @@ async def _gauges(database: Database) -> list[GaugeMetricFamily]:
         pending = await connection.fetchrow(SQL["pending_work"])
         late = await connection.fetch(SQL["late_money"])
         halted = await connection.fetchval(SQL["halted"])
+    build = _family("gw_build_info", "What runs here; always 1", ["version"])
+    build.add_metric([_PROJECT["version"]], 1)
     payments = _family("gw_payments_unresolved", "Payments that have not ended", ["wallet"])
     oldest = _family(
         "gw_payment_oldest_unresolved_seconds", "Age of the oldest of them", ["wallet"]
@@ -145,6 +161,7 @@ async def _gauges(database: Database) -> list[GaugeMetricFamily]:
     for row in late:
         suspense.add_metric([row["currency"]], row["amount"])
     return [
+        build,
         payments,
         oldest,
         suspense,

@@ -247,7 +247,9 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("code", nargs="?", default=SHORT_CODE, help=f"'{SHORT_CODE}' (quote it)")
     parser.add_argument("--keys", help="answers, separated by commas: 1,2,1 (no questions asked)")
     parser.add_argument("--json", action="store_true", help="print every hop as JSON")
-    parser.add_argument("--approve", metavar="PIN", help="approve the operator's prompt")
+    parser.add_argument(
+        "--approve", metavar="PIN", help="approve the operator's prompt and wait for the message"
+    )
     parser.add_argument(
         "--wait",
         type=float,

@@ -159,6 +159,7 @@ async def send(desk: SmsDesk, item: Work) -> None:
         purpose=message["purpose"],
         outcome=type(handover).__name__.lower(),
         attempt=message["attempts"],
+        age_s=round((desk.clock.now() - message["created_at"]).total_seconds(), 3),
     )
     async with desk.database.transaction() as connection:
         match handover:

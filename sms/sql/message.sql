@@ -19,7 +19,7 @@ FROM sms.message WHERE payment_id = $1 ORDER BY created_at, id
 -- Before the call. No row: it was sent already (its report may have come first) or has ended.
 UPDATE sms.message SET state = 'sending', attempts = attempts + 1, state_at = $2
 WHERE id = $1 AND sms.rank_of(state) <= sms.rank_of('sending')
-RETURNING purpose, recipient, body, carrier, attempts
+RETURNING purpose, recipient, body, carrier, attempts, created_at
 
 -- name: record_sent
 -- The carrier took it; a report that came before this answer keeps its state.

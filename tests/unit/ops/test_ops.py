@@ -64,7 +64,10 @@ async def test_scrapes_see_counters_and_gauges(
     metrics.count_event("wallets.callback", {"is_repeat": True})
     metrics.count_event("wallets.callback_unknown", {})
     metrics.count_event("work.ended", {"work": "k", "outcome": "done"})
-    metrics.count_event("sms.handed_over", {"carrier": "c", "outcome": "sent"})
+    handed = {"carrier": "c", "purpose": "receipt", "age_s": 0.4}
+    metrics.count_event("sms.handed_over", {**handed, "outcome": "sent"})
+    metrics.count_event("sms.handed_over", {**handed, "outcome": "unknown"})
+    metrics.count_event("sms.handed_over", {**handed, "purpose": "help", "outcome": "sent"})
     metrics.count_event("sms.reported", {"carrier": "c", "word": "delivered", "known": True})
     metrics.count_event("sms.reported", {"carrier": "c", "word": "a new one", "known": False})
     metrics.count_event("nobody.counts_this", {})
@@ -80,6 +83,8 @@ async def test_scrapes_see_counters_and_gauges(
     assert 'gw_work_total{kind="k",outcome="done"} 1.0' in text
     assert 'gw_sms_total{carrier="c",state="delivered"} 1.0' in text
     assert 'gw_sms_total{carrier="c",state="other"} 1.0' in text
+    assert 'gw_receipt_sms_delay_seconds_sum{carrier="c"} 0.4' in text
+    assert 'gw_build_info{version="' in text
     assert "gw_outbox_pending 1.0" in text
     assert "gw_ledger_balanced 1.0" in text
 

@@ -168,6 +168,19 @@ async def test_a_refused_message_fails_with_its_reason_and_the_carriers_code(
     assert await story.due() == []
 
 
+async def test_the_hand_over_tells_how_old_the_message_is(
+    story: Story, clock: ManualClock, caplog: pytest.LogCaptureFixture
+) -> None:
+    await story.told()
+    clock.forward(timedelta(seconds=4))
+
+    with caplog.at_level("INFO", "mizan"):
+        await story.sent()
+
+    [handed] = [entry.__dict__["fields"] for entry in caplog.records if "handed" in entry.msg]
+    assert (handed["purpose"], handed["outcome"], handed["age_s"]) == ("receipt", "sent", 4.0)
+
+
 async def test_a_report_that_comes_before_the_answer_keeps_its_state(story: Story) -> None:
     await story.told()
     story.carrier.before_answering = lambda handed: story.reported(handed.id, Delivery.DELIVERED)

@@ -89,7 +89,7 @@ async def test_the_home_screen_takes_a_control_number_at_once(exchange: Exchange
     ("typed", "told"),
     [
         ("12AB56789012", "Digits only"),
-        ("12345", "5 digits"),
+        ("12345", "Digits typed: 5"),
         ("", "Digits only"),
         ("123456789012", "typing mistake"),
     ],
@@ -114,7 +114,7 @@ async def test_a_mistyped_dial_argument_lands_on_the_question_with_the_reason(
         .sends(number)
         .sees("Total 10.000 JOD")
     )
-    await exchange.english().dials("*789*1234567#").sees("7 digits")
+    await exchange.english().dials("*789*1234567#").sees("Digits typed: 7")
 
 
 async def test_an_unknown_bill_can_be_typed_again(exchange: Exchange) -> None:
