@@ -100,7 +100,7 @@ async def test_it_says_when_no_operator_is_there_to_approve(urls: tuple[str, ...
 async def test_arguments_it_cannot_use_are_named(arguments: tuple[str, ...]) -> None:
     code, _, err = await dial(*arguments)
     assert code == 2
-    assert "usage: mizan dial" in err
+    assert "usage: ./mizan dial" in err
 
 
 async def test_it_finds_the_addresses_of_the_last_run(tmp_path: Path, ear: Ear) -> None:

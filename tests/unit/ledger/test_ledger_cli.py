@@ -215,7 +215,7 @@ def test_what_is_not_understood_exits_with_two(
     with pytest.raises(SystemExit) as left:
         cli.main(argv)
     assert left.value.code == 2
-    assert "usage: mizan ledger" in capsys.readouterr().err
+    assert "usage: ./mizan ledger" in capsys.readouterr().err
 
 
 def test_without_a_database_it_says_what_to_set(
