@@ -118,6 +118,8 @@ def _problems(wreck: Wreck, row: Any, truth: Truth) -> list[str]:
     if refused_first and (collection not in truth.told or row["still_to_ask"]):
         return []  # nobody asks after a refusal: what no callback told, reconciliation finds
     checks = {
+        "refused or expired, yet debited": state not in (State.REFUSED, State.EXPIRED)
+        or all(debit.payer.endswith(LATE_SUCCESS) for debit in taken),
         "still under way": state in TERMINAL or state is State.REVIEW,
         "debited twice": len(taken) <= 1,
         "collected without a debit, or not once": state is not State.COLLECTED or len(taken) == 1,

@@ -29,6 +29,7 @@ async def test_a_flush_in_mid_payment_takes_the_wake_up_and_not_the_payment(wrec
     me, bill = citizen("01"), await wreck.town.bill()
     wreck.pause(*ACTORS)
     await wreck.town.says_yes(me, bill)
+    await wreck.woken()
     await wreck.flush()
     wreck.resume(*ACTORS)
     assert await wreck.town.payment_ended(bill) == "collected"

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+import psutil
 
 from fees.bills import Bill
 from kernel.msisdn import Msisdn
@@ -76,9 +77,16 @@ class Wreck:
         await self.ready()
 
     def kill_server(self, name: str) -> None:
-        """SIGKILL of an embedded server's main process ("postgres", "valkey")."""
-        pid = int(self.stack.servers.home.lock_file(name).read_text())
-        os.kill(pid, signal.SIGKILL)
+        """SIGKILL of an embedded server ("postgres", "valkey"), the main process first.
+
+        PostgreSQL's sessions notice only a moment later, and would still answer; they die with it.
+        """
+        main = psutil.Process(int(self.stack.servers.home.lock_file(name).read_text()))
+        family = [main, *main.children(recursive=True)]
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(family, timeout=PATIENCE_S)
 
     async def ready(self) -> None:
         """Wait until the gateway has its database and its Valkey."""
@@ -108,6 +116,15 @@ class Wreck:
         client = Valkey(self.stack.servers.urls.redis_url)
         with suppress(ValkeyDown):
             await client.call("FLUSHALL")
+        await client.close()
+
+    async def woken(self) -> None:
+        """Wait until a wake-up for the worker is in Valkey."""
+        client = Valkey(self.stack.servers.urls.redis_url)
+        deadline = time.monotonic() + PATIENCE_S
+        while not await client.call("KEYS", "rq:job:*"):
+            assert time.monotonic() < deadline, f"nobody woke the worker\n{self.stack.tail()}"
+            await asyncio.sleep(0.01)
         await client.close()
 
     async def cut_connections(self) -> None:
