@@ -93,3 +93,11 @@ def test_run_says_that_a_given_database_does_not_answer(
     assert manage.main(["run", "--port", "0", "--sandbox-port", "0"]) == 2
     (said,) = capsys.readouterr().err.splitlines()
     assert "cannot reach the database" in said
+
+
+def test_migrate_starts_the_embedded_database_when_none_is_given(
+    at: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    at.setenv("MIZAN_DATABASE_URL", "")
+    assert manage.main(["migrate"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith("applied")
