@@ -6,6 +6,8 @@ gateway is ready but degraded: money goes on, sessions restart.
 
 from __future__ import annotations
 
+from typing import Final
+
 import asyncpg
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -14,6 +16,9 @@ from starlette.routing import BaseRoute, Route
 from kernel.database import Database
 from kernel.migrations import is_current
 from kernel.valkey import Valkey, ValkeyDown
+
+DOWN: Final = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, RuntimeError)
+"""What a database that cannot be asked raises."""
 
 
 def routes(database: Database, valkey: Valkey) -> list[BaseRoute]:
@@ -40,7 +45,7 @@ async def _database(database: Database) -> str:
             if await connection.fetchval("SELECT pg_is_in_recovery()"):
                 return "read-only"
             return "ok" if await is_current(connection) else "migrations pending"
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, RuntimeError):
+    except DOWN:
         return "down"
 
 

@@ -24,6 +24,7 @@ from starlette.routing import BaseRoute, Route
 from kernel.callers import is_local
 from kernel.database import Database
 from kernel.sql import package_sql
+from ops.health import DOWN
 
 SQL = package_sql(__file__)
 _PROJECT = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())["project"]
@@ -120,7 +121,11 @@ def routes(database: Database, metrics_from: tuple[str, ...]) -> list[BaseRoute]
         if not is_local(request.scope) and not any(_is_in(host, network) for network in networks):
             return PlainTextResponse("Not found\n", 404)
         registry = CollectorRegistry()
-        registry.register(_Gauges(await _gauges(database)))
+        try:
+            gauges = [_database_up(1), *await _gauges(database)]
+        except DOWN:
+            gauges = [_database_up(0)]  # the counters of a bad hour are worth most
+        registry.register(_Gauges(gauges))
         body = generate_latest(registry) + generate_latest(_counters())
         return Response(body, media_type=CONTENT_TYPE_LATEST)
 
@@ -140,6 +145,10 @@ def _counters() -> CollectorRegistry:
     registry = CollectorRegistry()
     multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return registry
+
+
+def _database_up(value: int) -> GaugeMetricFamily:
+    return _single("gw_database_up", "1 when this scrape could ask the database", value)
 
 
 async def _gauges(database: Database) -> list[GaugeMetricFamily]:

@@ -86,7 +86,17 @@ async def test_scrapes_see_counters_and_gauges(
     assert 'gw_receipt_sms_delay_seconds_sum{carrier="c"} 0.4' in text
     assert 'gw_build_info{version="' in text
     assert "gw_outbox_pending 1.0" in text
+    assert "gw_database_up 1.0" in text
     assert "gw_ledger_balanced 1.0" in text
+
+
+async def test_without_a_database_the_counters_are_still_there(database_url: str) -> None:
+    app = Starlette(routes=metrics.routes(Database(database_url), ()))
+    async with _client(app, CLIENT) as client:
+        answer = await client.get("/metrics")
+    assert answer.status_code == 200
+    assert "gw_database_up 0.0" in answer.text
+    assert "gw_ussd_step_duration_seconds" in answer.text
 
 
 @pytest.mark.parametrize(
