@@ -77,10 +77,12 @@ async def test_a_line_that_goes_bad_after_sending_leaves_the_outcome_unknown(
     fee: CollectionRequest,
 ) -> None:
     async with raw_server(behaviour) as url:
-        wallet = GsmaWallet(config(url, timeout_s=0.3), http, clock)
+        # A flood is cut by its size, however slow the machine reads; silence only by the clock.
+        timeout_s = 5.0 if behaviour is _floods else 0.3
+        wallet = GsmaWallet(config(url, timeout_s=timeout_s), http, clock)
         started = time.monotonic()
         verdict = await wallet.collect(fee)
-        assert time.monotonic() - started < 2
+        assert time.monotonic() - started < max(2, timeout_s)
     assert (verdict.outcome, verdict.final, verdict.resend_safe) == ("unknown", False, False)
     assert verdict.code == code
     assert len(verdict.evidence[0].body) <= 256 * 1024
