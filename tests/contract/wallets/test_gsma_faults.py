@@ -82,7 +82,7 @@ async def test_a_line_that_goes_bad_after_sending_leaves_the_outcome_unknown(
         wallet = GsmaWallet(config(url, timeout_s=timeout_s), http, clock)
         started = time.monotonic()
         verdict = await wallet.collect(fee)
-        assert time.monotonic() - started < max(2, timeout_s)
+        assert time.monotonic() - started < 2
     assert (verdict.outcome, verdict.final, verdict.resend_safe) == ("unknown", False, False)
     assert verdict.code == code
     assert len(verdict.evidence[0].body) <= 256 * 1024
