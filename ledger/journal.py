@@ -11,7 +11,7 @@ import hashlib
 import json
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -26,6 +26,7 @@ from ledger import chart
 SQL = package_sql(__file__)
 
 MAX_POSTINGS: Final = 1000
+MAX_BATCH: Final = 10_000
 _MAX_TEXT: Final = {"key": 200, "rule": 40, "zone": 64, "note": 500}
 _NOT_PLAIN: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
@@ -91,6 +92,9 @@ class LedgerRefusal(StrEnum):
     ID_TAKEN = "id_taken"
     ORIGINAL_UNKNOWN = "original_unknown"
     ALREADY_REVERSED = "already_reversed"
+    ACCOUNT_CLOSED = "account_closed"
+    BELOW_MINIMUM = "below_minimum"
+    ABOVE_MAXIMUM = "above_maximum"
 
 
 MEANING: Final[dict[LedgerRefusal, str]] = {
@@ -103,22 +107,25 @@ MEANING: Final[dict[LedgerRefusal, str]] = {
     LedgerRefusal.ID_TAKEN: "Another entry already has this id.",
     LedgerRefusal.ORIGINAL_UNKNOWN: "The entry to reverse is not in the books.",
     LedgerRefusal.ALREADY_REVERSED: "It was reversed before; the detail is the reversal's id.",
+    LedgerRefusal.ACCOUNT_CLOSED: "The account in the detail takes no more entries.",
+    LedgerRefusal.BELOW_MINIMUM: "The account in the detail would fall below its limit.",
+    LedgerRefusal.ABOVE_MAXIMUM: "The account in the detail would rise above its limit.",
 }
 """What each refusal means for finance."""
 
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Booked now."""
+    """Booked: now, or before with the same key and body, which is the same answer.
+
+    ``id`` is the first one's; ``business_date`` is the day it stands on, later than its own if that
+    was closed.
+    """
 
     id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Replayed:
-    """Booked before with the same key and body; ``id`` is the first one's."""
-
-    id: UUID
+    recorded_at: datetime
+    business_date: date
+    is_replay: bool = field(default=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,34 +136,47 @@ class Refused:
     detail: str = ""
 
 
-Result = Posted | Replayed | Refused
+Result = Posted | Refused
 
 
 async def submit(connection: Connection, transactions: Sequence[Transaction]) -> list[Result]:
-    """Book within the caller's database transaction (read committed); one result each, in order.
+    """Book in one round trip, at most MAX_BATCH; one result each, in order.
 
-    One round trip. Accounts open on demand. The original of a reversal must come from an earlier
+    Within the caller's database transaction (read committed), or as one of its own on a connection
+    in autocommit. Accounts open on demand. The original of a reversal must come from an earlier
     call. Call it once per database transaction: then concurrent callers never deadlock. Raises
     only for faults.
     """
+    if len(transactions) > MAX_BATCH:
+        raise ValueError(f"{len(transactions)} transactions in one call, at most {MAX_BATCH}")
     refused = {at: why for at, each in enumerate(transactions) if (why := _malformed(each))}
     sound = [each for at, each in enumerate(transactions) if at not in refused]
-    rows = iter(await connection.fetch(SQL["submit"], *_columns(sound)) if sound else [])
-    return [refused.get(at) or _result(next(rows)) for at in range(len(transactions))]
+    booked = _results(sound, await connection.fetch(SQL["submit"], *_columns(sound))) if sound else []
+    if not refused:
+        return booked
+    rest = iter(booked)
+    return [refused.get(at) or next(rest) for at in range(len(transactions))]
+
+
+def _results(transactions: Sequence[Transaction], rows: Sequence[Any]) -> list[Result]:
+    if rows[0]["outcome"] != "all":
+        return [_result(row) for row in rows]
+    at, open_from = rows[0]["recorded_at"], rows[0]["business_date"] or date.min
+    return [Posted(each.id, at, max(each.business_date, open_from)) for each in transactions]
 
 
 def _result(row: Any) -> Result:
     match row["outcome"]:
-        case "posted":
-            return Posted(row["booked"])
-        case "replayed":
-            return Replayed(row["booked"])
+        case "posted" | "replayed" as outcome:
+            return Posted(
+                row["booked"], row["recorded_at"], row["business_date"], outcome == "replayed"
+            )
         case reason:
             return Refused(LedgerRefusal(reason), row["detail"])
 
 
 def _columns(transactions: Sequence[Transaction]) -> list[list[Any]]:
-    """The arguments of ``ledger.submit_v1``: one array per column, accounts by their position."""
+    """The arguments of ``ledger.submit_v2``: one array per column, accounts by their position."""
     postings = [posting for each in transactions for posting in each.postings]
     paths = sorted({path for each in postings for path in (each.debit, each.credit)})
     position = {path: at for at, path in enumerate(paths, 1)}

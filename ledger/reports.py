@@ -7,8 +7,8 @@ debits less credits: positive stands on the debit side.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from itertools import accumulate
 from typing import Any, Final
@@ -41,12 +41,13 @@ class Turnover:
 
 @dataclass(frozen=True, slots=True)
 class TrialBalance:
-    """Turnover of every account up to and with ``as_of`` (all there is if None), and per currency.
+    """Turnover of every account up to and with ``as_of``, a business date or a position of the
+    sealed journal (None: all there is), and per currency.
 
     Accounts come by currency, then in the order of the chart, then by path.
     """
 
-    as_of: date | None
+    as_of: date | int | None
     accounts: dict[Account, Turnover]
     totals: dict[str, Turnover]
 
@@ -74,15 +75,15 @@ class StatementLine:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One account between two business dates (None: open end), both included.
+    """One account between two business dates or two positions (None: open end), both included.
 
     ``turnover`` and ``closing`` are of the whole time, even if ``is_complete`` is false because
     there are more lines than were asked for.
     """
 
     account: Account
-    since: date | None
-    until: date | None
+    since: date | int | None
+    until: date | int | None
     opening: Money
     lines: tuple[StatementLine, ...]
     turnover: Turnover
@@ -92,12 +93,17 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """A transaction as it stands in the books."""
+    """A transaction as it stands in the books.
+
+    ``business_date`` is later than the transaction's own if that was closed. ``position`` is its
+    place in the sealed journal, told by ``transaction`` only and None until it is sealed.
+    """
 
     transaction: Transaction
     business_date: date
     recorded_at: datetime
     digest: bytes
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +114,10 @@ class JournalPage:
     next: UUID | None
 
 
-async def trial_balance(connection: Connection, as_of: date | None = None) -> TrialBalance:
-    """Turnovers and balances up to and with a business date."""
-    rows = await connection.fetch(SQL["trial_balance"], as_of)
+async def trial_balance(connection: Connection, as_of: date | int | None = None) -> TrialBalance:
+    """Turnovers and balances up to and with a business date or a position."""
+    block = "trial_balance_at" if isinstance(as_of, int) else "trial_balance"
+    rows = await connection.fetch(SQL[block], as_of)
     lines = {chart.parse(row["path"]): (int(row["debits"]), int(row["credits"])) for row in rows}
     totals: dict[str, list[int]] = defaultdict(lambda: [0, 0])
     for account, (debits, credits) in lines.items():
@@ -121,6 +128,11 @@ async def trial_balance(connection: Connection, as_of: date | None = None) -> Tr
         {account: _turnover(account.currency, *lines[account]) for account in in_order(lines)},
         {currency: _turnover(currency, *totals[currency]) for currency in sorted(totals)},
     )
+
+
+async def last_position(connection: Connection) -> int:
+    """Where the sealed journal ends; 0 if nothing is sealed."""
+    return int(await connection.fetchval(SQL["last_position"]))
 
 
 async def statement(
@@ -138,23 +150,21 @@ async def statement(
     rows = await connection.fetch(
         SQL["statement"], account_id, since or date.min, until or date.max, limit + 1
     )
-    known = chart.parse(account)
-    opening = Money(int(rows[0]["opening"]), known.currency)
-    turnover = _turnover(known.currency, int(rows[0]["debits"]), int(rows[0]["credits"]))
-    entries = [row for row in rows if row["transaction"] is not None]
-    balances = accumulate((row["signed"] for row in entries), initial=opening.minor)
-    next(balances)
-    lines = [_line(row, known, after) for row, after in zip(entries, balances, strict=True)]
-    return Statement(
-        account=known,
-        since=since,
-        until=until,
-        opening=opening,
-        lines=tuple(lines[:limit]),
-        turnover=turnover,
-        closing=opening + turnover.balance,
-        is_complete=len(lines) <= limit,
-    )
+    return _statement(account, since, until, rows, limit)
+
+
+async def statement_at(
+    connection: Connection, account: str, *, since: int = 1, until: int, limit: int = 10_000
+) -> Statement | None:
+    """The first ``limit`` entries of an account between two positions; None: no account.
+
+    The same answer whenever it is asked, once ``until`` is sealed.
+    """
+    account_id = await connection.fetchval(SQL["account_id"], account)
+    if account_id is None:
+        return None
+    rows = await connection.fetch(SQL["statement_at"], account_id, since, until, limit + 1)
+    return _statement(account, since, until, rows, limit)
 
 
 async def journal(
@@ -169,14 +179,12 @@ async def journal(
     account: str | None = None,
 ) -> JournalPage:
     """A page of the journal, newest first, from behind the transaction ``after``."""
-    account_id = None
-    if account is not None:
+    chosen = (after, since, until, rule, reference)
+    if account is None:
+        rows = await connection.fetch(SQL["journal"], *chosen, limit + 1)
+    else:
         account_id = await connection.fetchval(SQL["account_id"], account)
-        if account_id is None:
-            return JournalPage((), None)
-    rows = await connection.fetch(
-        SQL["journal"], after, since, until, rule, reference, account_id, limit + 1
-    )
+        rows = await connection.fetch(SQL["journal_of_account"], *chosen, account_id, limit + 1)
     page = tuple(booked(row) for row in rows[:limit])
     return JournalPage(page, page[-1].transaction.id if len(rows) > limit else None)
 
@@ -184,7 +192,7 @@ async def journal(
 async def transaction(connection: Connection, id: UUID) -> Booked | None:
     """One transaction."""
     row = await connection.fetchrow(SQL["transaction"], id)
-    return booked(row) if row else None
+    return replace(booked(row), position=row["position"]) if row else None
 
 
 async def accounts(connection: Connection) -> list[Account]:
@@ -193,7 +201,7 @@ async def accounts(connection: Connection) -> list[Account]:
 
 
 async def is_balanced(connection: Connection) -> bool:
-    """Whether debits equal credits in every currency, from the postings; reads all of them."""
+    """Whether debits equal credits in every currency, by what every commit has added."""
     return bool(await connection.fetchval(SQL["is_balanced"]))
 
 
@@ -226,6 +234,32 @@ def booked(row: Any) -> Booked:
         business_date=row["business_date"],
         recorded_at=row["recorded_at"],
         digest=row["digest"],
+    )
+
+
+def _statement(
+    account: str,
+    since: date | int | None,
+    until: date | int | None,
+    rows: Sequence[Any],
+    limit: int,
+) -> Statement:
+    known = chart.parse(account)
+    opening = Money(int(rows[0]["opening"]), known.currency)
+    turnover = _turnover(known.currency, int(rows[0]["debits"]), int(rows[0]["credits"]))
+    entries = [row for row in rows if row["transaction"] is not None]
+    balances = accumulate((row["signed"] for row in entries), initial=opening.minor)
+    next(balances)
+    lines = [_line(row, known, after) for row, after in zip(entries, balances, strict=True)]
+    return Statement(
+        account=known,
+        since=since,
+        until=until,
+        opening=opening,
+        lines=tuple(lines[:limit]),
+        turnover=turnover,
+        closing=opening + turnover.balance,
+        is_complete=len(lines) <= limit,
     )
 
 

@@ -66,12 +66,10 @@ def _check(row: Any) -> BadRow | None:
     key = str(row["id"])
     if row["ns"] != list(range(1, len(row["ns"] or ()) + 1)):
         return BadRow("transaction", key, "a posting is missing")
-    for n, debit, credit, amount, day in zip(
-        row["ns"], row["debits"], row["credits"], row["amounts"], row["dates"], strict=True
+    for n, debit, credit, amount in zip(
+        row["ns"], row["debits"], row["credits"], row["amounts"], strict=True
     ):
         why = _check_posting(debit, credit, amount)
-        if not why and day != row["business_date"]:
-            why = "its business date is not its transaction's"
         if why:
             return BadRow("posting", f"{key}#{n}", why)
     why = _check_transaction(row, reports.booked(row))
@@ -106,7 +104,7 @@ def _check_transaction(row: Any, found: Booked) -> str:
 
 async def _orphan(connection: Connection) -> BadRow | None:
     row = await connection.fetchrow(SQL["orphan_posting"])
-    return BadRow("posting", f"{row['transaction']}#{row['n']}", "no transaction") if row else None
+    return BadRow("posting", f"{row['seq']}#{row['n']}", "no transaction") if row else None
 
 
 async def _wrong_sum(

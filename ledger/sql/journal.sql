@@ -1,7 +1,7 @@
 -- name: submit
--- Arrays in, one row per transaction out, in order (sql/migrations/0002_add_submit_v1.sql).
-SELECT outcome, booked, detail
-FROM ledger.submit_v1(
+-- Arrays in, one row out if all was booked, else one per transaction (sql/migrations/0004_add_submit_v2.sql).
+SELECT outcome, booked, recorded_at, business_date, detail
+FROM ledger.submit_v2(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
     $12, $13, $14, $15, $16, $17
 )

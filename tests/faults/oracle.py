@@ -106,7 +106,7 @@ SELECT payment.id, payment.state, payment.total, payment.currency, payment.payer
                WHERE collection = collection_id) AS still_to_ask,
        (SELECT COALESCE(sum(signed), 0)::bigint FROM ledger.entry
         JOIN ledger.account ON account.id = entry.account
-        JOIN ledger.transaction ON transaction.id = entry.transaction
+        JOIN ledger.transaction ON transaction.seq = entry.seq
         WHERE reference = payment.id AND path LIKE 'Assets:Clearing:%') AS cleared
 FROM payments.payment JOIN wallets.collection ON collection.id = payment.collection_id
 """

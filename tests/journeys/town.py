@@ -125,7 +125,7 @@ class Town:
         total = await self.stack.value(
             "SELECT COALESCE(sum(signed), 0)::bigint FROM ledger.entry"
             " JOIN ledger.account ON account.id = entry.account"
-            " JOIN ledger.transaction ON transaction.id = entry.transaction"
+            " JOIN ledger.transaction ON transaction.seq = entry.seq"
             " JOIN payments.payment ON payment.id = transaction.reference"
             " WHERE control_number = $1 AND path LIKE $2 || '%'",
             bill.control_number,

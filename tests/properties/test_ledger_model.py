@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from kernel.database import Connection, Database
 from kernel.money import Money
 from ledger import journal, reports, rules
-from ledger.journal import LedgerRefusal, Posted, Refused, Replayed, Result, Transaction
-from tests.unit.ledger.makers import IDS, MORNING
+from ledger.journal import LedgerRefusal, Refused, Transaction
+from tests.unit.ledger.makers import IDS, MORNING, Told, posted, replayed, told
 
 PARTS = ("principal", "stamp", "penalty", "service_fee", "agency_fee")
 
@@ -201,7 +201,7 @@ HAPPENINGS: dict[str, Callable[[Model, Step], Transaction | None]] = {
 NOISE = ("repeat", "other body", "taken id", "malformed", "reverse", "reverse again")
 
 
-def disturb(model: Model, step: Step) -> tuple[Transaction, Result] | None:
+def disturb(model: Model, step: Step) -> tuple[Transaction, Told] | None:
     """Something that must change nothing, except for a reversal; with the result it must have."""
     if step.what.startswith("reverse"):
         return reverse(model, step)
@@ -210,7 +210,7 @@ def disturb(model: Model, step: Step) -> tuple[Transaction, Result] | None:
     old = model.sent[step.pick % len(model.sent)]
     first = model.ids[old.key]
     if step.what == "repeat":
-        return dataclasses.replace(old, id=IDS.new()), Replayed(first)
+        return dataclasses.replace(old, id=IDS.new()), replayed(first)
     if step.what == "other body":
         changed = dataclasses.replace(old, id=IDS.new(), postings=old.postings * 2)
         return changed, Refused(LedgerRefusal.KEY_REUSED, "postings")
@@ -221,7 +221,7 @@ def disturb(model: Model, step: Step) -> tuple[Transaction, Result] | None:
     return changed, Refused(LedgerRefusal.MALFORMED, "postings")
 
 
-def reverse(model: Model, step: Step) -> tuple[Transaction, Result] | None:
+def reverse(model: Model, step: Step) -> tuple[Transaction, Told] | None:
     """An entry of an earlier batch is undone; the second time that is refused."""
     if not model.reversible:
         return None
@@ -233,17 +233,17 @@ def reverse(model: Model, step: Step) -> tuple[Transaction, Result] | None:
     model.reversed.add(old.id)
     for posting in old.postings:
         model.move(posting.credit, posting.debit, posting.amount.minor)
-    return mirror, Posted(mirror.id)
+    return mirror, posted(mirror.id)
 
 
-def expect(model: Model, step: Step) -> tuple[Transaction, Result] | None:
+def expect(model: Model, step: Step) -> tuple[Transaction, Told] | None:
     """What a step submits and what must come of it."""
     if step.what in NOISE:
         found = disturb(model, step)
     else:
         made = HAPPENINGS[step.what](model, step)
-        found = (made, Posted(made.id)) if made else None
-    if found and isinstance(found[1], Posted):
+        found = (made, posted(made.id)) if made else None
+    if found and not isinstance(found[1], Refused):
         model.sent.append(found[0])
         model.ids[found[0].key] = found[0].id
     return found
@@ -252,7 +252,7 @@ def expect(model: Model, step: Step) -> tuple[Transaction, Result] | None:
 async def run_batch(connection: Connection, model: Model, steps: list[Step]) -> None:
     """Submit a batch; compare results with the model's, then every account."""
     expected = [found for step in steps if (found := expect(model, step))]
-    results = await journal.submit(connection, [transaction for transaction, _ in expected])
+    results = told(await journal.submit(connection, [each for each, _ in expected]))
     for (_, wanted), result in zip(expected, results, strict=True):
         if isinstance(wanted, Refused) and isinstance(result, Refused) and not wanted.detail:
             result = dataclasses.replace(result, detail="")
@@ -364,5 +364,5 @@ async def test_submitting_everything_again_in_any_order_changes_nothing(
         again = [dataclasses.replace(each, id=IDS.new()) for each in model.sent * 2]
         order.shuffle(again)
         results = await journal.submit(connection, again)
-        assert results == [Replayed(model.ids[each.key]) for each in again]
+        assert told(results) == [replayed(model.ids[each.key]) for each in again]
         await compare(connection, model)

@@ -376,7 +376,7 @@ SELECT payment.id, payment.state,
              WHERE payment_id = payment.id ORDER BY n) AS steps,
        (SELECT COALESCE(sum(signed), 0)::bigint FROM ledger.entry
         JOIN ledger.account ON account.id = entry.account
-        JOIN ledger.transaction ON transaction.id = entry.transaction
+        JOIN ledger.transaction ON transaction.seq = entry.seq
         WHERE reference = payment.id AND path LIKE 'Assets:Clearing:%') AS cleared
 FROM payments.payment WHERE id = ANY($1)
 """

@@ -55,3 +55,27 @@ async def book_all(database: Database, transactions: Sequence[Transaction]) -> l
     results = await book(database, *transactions)
     assert all(isinstance(result, journal.Posted) for result in results), results
     return [each.id for each in transactions]
+
+
+Told = tuple[str, UUID] | journal.Refused
+"""A result as a test compares it: when it was booked is not known beforehand."""
+
+
+def told(results: Sequence[Result]) -> list[Told]:
+    """Booked now or before with which id, or the refusal."""
+    return [
+        each
+        if isinstance(each, journal.Refused)
+        else ("replayed" if each.is_replay else "posted", each.id)
+        for each in results
+    ]
+
+
+def posted(id: UUID) -> Told:
+    """Expected: booked now."""
+    return "posted", id
+
+
+def replayed(id: UUID) -> Told:
+    """Expected: booked before."""
+    return "replayed", id

@@ -11,8 +11,21 @@ import pytest
 from kernel.database import Database
 from kernel.money import Money
 from ledger import journal, reports, rules
-from ledger.journal import LedgerRefusal, Posted, Posting, Refused, Replayed
-from tests.unit.ledger.makers import CASH, IDS, MORNING, OPENING, book, book_all, fee, movement
+from ledger.journal import LedgerRefusal, Posted, Posting, Refused
+from tests.unit.ledger.makers import (
+    CASH,
+    IDS,
+    MORNING,
+    OPENING,
+    Told,
+    book,
+    book_all,
+    fee,
+    movement,
+    posted,
+    replayed,
+    told,
+)
 
 
 async def count(database: Database, table: str) -> int:
@@ -23,7 +36,7 @@ async def count(database: Database, table: str) -> int:
 
 async def test_results_come_in_the_order_of_the_transactions(database: Database) -> None:
     batch = [fee(f"key {9 - n}") for n in range(9)]
-    assert await book(database, *batch) == [Posted(each.id) for each in batch]
+    assert told(await book(database, *batch)) == [posted(each.id) for each in batch]
 
 
 async def test_nothing_submitted_gives_nothing(database: Database) -> None:
@@ -45,7 +58,7 @@ async def test_the_same_key_and_body_gives_the_first_id_and_books_nothing(
     first = fee("k")
     again = dataclasses.replace(first, id=IDS.new())
     await book_all(database, [first])
-    assert await book(database, again, first) == [Replayed(first.id)] * 2
+    assert told(await book(database, again, first)) == [replayed(first.id)] * 2
     assert await count(database, "posting") == len(first.postings)
 
 
@@ -53,7 +66,7 @@ async def test_a_repeat_inside_one_batch_is_a_repeat_too(database: Database) -> 
     first, other = fee("k"), fee("other")
     again = dataclasses.replace(first, id=IDS.new())
     results = await book(database, first, other, again)
-    assert results == [Posted(first.id), Posted(other.id), Replayed(first.id)]
+    assert told(results) == [posted(first.id), posted(other.id), replayed(first.id)]
     assert await count(database, "transaction") == 2
 
 
@@ -61,7 +74,8 @@ async def test_the_same_moment_in_another_time_zone_is_the_same_body(database: D
     first = movement("k")
     amman = MORNING.astimezone(datetime.strptime("+0300", "%z").tzinfo)
     await book_all(database, [first])
-    assert await book(database, movement("k", occurred_at=amman)) == [Replayed(first.id)]
+    again = movement("k", occurred_at=amman)
+    assert told(await book(database, again)) == [replayed(first.id)]
 
 
 async def test_the_same_key_with_another_body_is_refused_and_names_the_field(
@@ -143,12 +157,12 @@ async def test_a_refused_transaction_leaves_nothing_and_its_neighbours_stand(
     database: Database,
 ) -> None:
     batch = [movement("first")]
-    expected: list[journal.Result] = [Posted(batch[0].id)]
+    expected: list[Told] = [posted(batch[0].id)]
     for reason, detail, bad in BAD:
         neighbour = movement(f"behind {len(batch)}")
         batch += [bad, neighbour]
-        expected += [Refused(reason, detail), Posted(neighbour.id)]
-    assert await book(database, *batch) == expected
+        expected += [Refused(reason, detail), posted(neighbour.id)]
+    assert told(await book(database, *batch)) == expected
     assert await count(database, "transaction") == len(BAD) + 1
     assert await count(database, "posting") == len(BAD) + 1
     assert await count(database, "account") == 2
@@ -159,10 +173,10 @@ async def test_a_transaction_refused_by_the_books_opens_no_account(database: Dat
     other = movement("k", ("Assets:Bank:Vault:JOD", "Equity:Other:JOD", 5))
     unknown = movement("u", ("Assets:Bank:Cellar:JOD", OPENING, 5), reverses=IDS.new())
     fine = movement("fine", ("Assets:Bank:Chest:JOD", OPENING, 5))
-    refused, refused_too, posted = await book(database, other, unknown, fine)
+    refused, refused_too, third = await book(database, other, unknown, fine)
     assert isinstance(refused, Refused)
     assert isinstance(refused_too, Refused)
-    assert posted == Posted(fine.id)
+    assert told([third]) == [posted(fine.id)]
     async with database.read() as connection:
         paths = {each.path for each in await reports.accounts(connection)}
     assert paths == {CASH, OPENING, "Assets:Bank:Chest:JOD"}
@@ -173,11 +187,11 @@ async def test_a_transaction_is_reversed_at_most_once(database: Database) -> Non
     await book_all(database, [original])
     undo = rules.reversal(original, id=IDS.new(), key="undo", occurred_at=MORNING)
     again = rules.reversal(original, id=IDS.new(), key="again", occurred_at=MORNING)
-    assert await book(database, undo, again) == [
-        Posted(undo.id),
+    assert told(await book(database, undo, again)) == [
+        posted(undo.id),
         Refused(LedgerRefusal.ALREADY_REVERSED, str(undo.id)),
     ]
-    assert await book(database, undo) == [Replayed(undo.id)]
+    assert told(await book(database, undo)) == [replayed(undo.id)]
     async with database.read() as connection:
         trial = await reports.trial_balance(connection)
     assert {turnover.balance.minor for turnover in trial.accounts.values()} == {0}

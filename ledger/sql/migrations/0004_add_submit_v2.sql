@@ -1,0 +1,261 @@
+-- Book many transactions in one call: arrays in; one row out with outcome 'all' if every one was booked
+-- as given, else one row per transaction in order.
+--
+-- Transaction i is ids[i], keys[i], …; posting j belongs to transaction posting_of[j] as its posting_n[j]-th
+-- and moves amounts[j] from paths[credits[j]] to paths[debits[j]].
+-- outcome: posted | replayed | key_reused | id_taken | original_unknown | already_reversed | account_closed |
+-- below_minimum | above_maximum; booked: the id the key stands for; recorded_at, business_date: as booked;
+-- detail: the field that differs, the reversal there already is, or the guarded account.
+-- A refused transaction leaves nothing behind and its neighbours stand. A malformed one (checked by
+-- journal.py before) breaks a constraint and fails the whole call.
+--
+-- Sessions cannot deadlock: each waits for guards, then for keys and originals, then for new accounts,
+-- each kind in one order.
+CREATE FUNCTION ledger.submit_v2(
+    ids uuid[], keys text[], digests bytea[], rules text[], versions smallint[],
+    occurred timestamptz[], zones text[], dates date[], refs uuid[], originals uuid[], notes text[],
+    paths text[], posting_of int[], posting_n smallint[], debits int[], credits int[], amounts bigint[]
+) RETURNS TABLE (outcome text, booked uuid, recorded_at timestamptz, business_date date, detail text)
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+#variable_conflict use_column
+DECLARE
+    account_ids int[];
+    refusals    text[];         -- by guards; null where none
+    number      bigint;         -- of the batch
+    recorded    timestamptz;
+    open_from   date;
+    is_posted   boolean[];      -- null: all are
+    posted      int := cardinality(ids);
+    at          int;
+BEGIN
+    -- A closing waits for those who look at the lock date now, and is seen by those who come later.
+    PERFORM pg_advisory_xact_lock_shared(hashtext('ledger.closing'));
+    open_from := ledger.open_from();
+    IF open_from > ANY (dates) THEN
+        dates := ARRAY(SELECT GREATEST(d.day, open_from) FROM unnest(dates) WITH ORDINALITY AS d (day, n) ORDER BY d.n);
+    END IF;
+
+    account_ids := ledger.ids_of(paths);
+    IF EXISTS (SELECT FROM ledger.guard g WHERE g.account = ANY (account_ids)) THEN
+        refusals := ledger.guard_v1(ids, keys, paths, account_ids, posting_of, debits, credits, amounts);
+    END IF;
+
+    -- After the guards: whoever waited for another there comes behind it.
+    number := nextval('ledger.batch_number');
+    recorded := clock_timestamp();
+
+    -- Nearly always nothing stands in the way. A key in another session's open transaction is waited for:
+    -- it commits (look closer) or rolls back (go on).
+    IF refusals IS NULL AND num_nulls(VARIADIC originals) = cardinality(originals) THEN
+        BEGIN
+            INSERT INTO ledger.transaction (seq, id, recorded_at, occurred_at, business_date, version, rule, zone,
+                                            key, digest, note, reference)
+            SELECT number << 16 | g.n, g.id, recorded, g.occurred_at, g.business_date, g.version, g.rule, g.zone,
+                   g.key, g.digest, g.note, g.reference
+            FROM unnest(ids, keys, digests, rules, versions, occurred, zones, dates, refs, notes)
+                WITH ORDINALITY AS g (id, key, digest, rule, version, occurred_at, zone, business_date, reference,
+                                      note, n)
+            ORDER BY g.key COLLATE "C";
+        EXCEPTION WHEN unique_violation THEN
+            is_posted := array_fill(false, ARRAY[cardinality(ids)]);
+        END;
+    ELSE
+        is_posted := array_fill(false, ARRAY[cardinality(ids)]);
+    END IF;
+
+    IF is_posted IS NOT NULL THEN
+        posted := 0;
+        FOR at IN
+            INSERT INTO ledger.transaction AS t (seq, id, recorded_at, occurred_at, business_date, version, rule,
+                                                 zone, key, digest, note, reference, reverses)
+            SELECT number << 16 | g.n, g.id, recorded, g.occurred_at, g.business_date, g.version, g.rule, g.zone,
+                   g.key, g.digest, g.note, g.reference, g.reverses
+            FROM unnest(ids, keys, digests, rules, versions, occurred, zones, dates, refs, originals, notes, refusals)
+                WITH ORDINALITY AS g (id, key, digest, rule, version, occurred_at, zone, business_date, reference,
+                                      reverses, note, refusal, n)
+            WHERE g.refusal IS NULL
+              AND (g.reverses IS NULL OR EXISTS (SELECT FROM ledger.transaction o WHERE o.id = g.reverses))
+            ORDER BY COALESCE(g.reverses::text, g.key) COLLATE "C", g.n
+            ON CONFLICT DO NOTHING
+            RETURNING (t.seq & 65535)::int
+        LOOP
+            is_posted[at] := true;
+            posted := posted + 1;
+        END LOOP;
+    END IF;
+
+    IF posted > 0 THEN
+        IF array_position(account_ids, NULL) IS NOT NULL THEN
+            PERFORM ledger.open_accounts_v1(paths, account_ids, is_posted, posting_of, debits, credits);
+            account_ids := ledger.ids_of(paths);
+        END IF;
+        INSERT INTO ledger.posting (seq, n, debit, credit, amount)
+        SELECT number << 16 | p.t, p.n, account_ids[p.debit], account_ids[p.credit], p.amount
+        FROM unnest(posting_of, posting_n, debits, credits, amounts) AS p (t, n, debit, credit, amount)
+        WHERE is_posted IS NULL OR is_posted[p.t];
+        PERFORM ledger.add_unsealed_v1(
+            number, posted, dates, paths, account_ids, is_posted, posting_of, debits, credits, amounts);
+    END IF;
+
+    IF is_posted IS NULL THEN
+        RETURN QUERY SELECT 'all', NULL::uuid, recorded, open_from, NULL::text;
+    ELSE
+        RETURN QUERY
+        SELECT * FROM ledger.outcomes_v1(
+            ids, keys, digests, rules, versions, occurred, zones, refs, originals, notes, refusals, is_posted);
+    END IF;
+END $$;
+
+-- The accounts of some paths, in order; null where there is none.
+CREATE FUNCTION ledger.ids_of(paths text[]) RETURNS int[] LANGUAGE sql STABLE AS $$
+    SELECT array_agg(a.id ORDER BY w.n)
+    FROM unnest(paths) WITH ORDINALITY AS w (path, n) LEFT JOIN ledger.account a ON a.path = w.path
+$$;
+
+-- Open the accounts that posted transactions need.
+CREATE FUNCTION ledger.open_accounts_v1(
+    paths text[], account_ids int[], is_posted boolean[], posting_of int[], debits int[], credits int[]
+) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO ledger.account (path)
+    SELECT DISTINCT w.path COLLATE "C" AS path
+    FROM unnest(posting_of, debits, credits) AS p (t, debit, credit)
+    CROSS JOIN LATERAL (VALUES (p.debit), (p.credit)) AS side (at)
+    JOIN unnest(paths, account_ids) WITH ORDINALITY AS w (path, id, n) ON w.n = side.at
+    WHERE w.id IS NULL AND (is_posted IS NULL OR is_posted[p.t])
+    ORDER BY path
+    ON CONFLICT DO NOTHING
+$$;
+
+-- Say what a batch adds to each account and business date.
+CREATE FUNCTION ledger.add_unsealed_v1(
+    number bigint, posted int, dates date[], paths text[], account_ids int[], is_posted boolean[],
+    posting_of int[], debits int[], credits int[], amounts bigint[]
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO ledger.unsealed (batch, transactions, accounts, dates, debits, credits, postings)
+    WITH moved AS (
+        SELECT p.debit, p.credit, dates[p.t] AS day, sum(p.amount) AS amount, count(*) AS postings
+        FROM unnest(posting_of, debits, credits, amounts) AS p (t, debit, credit, amount)
+        WHERE is_posted IS NULL OR is_posted[p.t]
+        GROUP BY p.debit, p.credit, dates[p.t]
+    ), side AS (
+        SELECT m.debit AS at, m.day, m.amount AS debits, 0 AS credits, m.postings FROM moved m
+        UNION ALL SELECT m.credit, m.day, 0, m.amount, m.postings FROM moved m
+    ), added AS (
+        SELECT account_ids[s.at] AS account, s.day, sum(s.debits) AS debits, sum(s.credits) AS credits,
+               sum(s.postings) AS postings
+        FROM side s GROUP BY s.at, s.day ORDER BY account, s.day
+    )
+    SELECT number, posted, array_agg(account), array_agg(day), array_agg(added.debits), array_agg(added.credits),
+           array_agg(postings)
+    FROM added;
+
+    -- A posting between two currencies would leave both unbalanced.
+    IF EXISTS (
+        SELECT FROM ledger.unsealed_delta d JOIN ledger.account a ON a.id = d.account
+        WHERE d.batch = number GROUP BY a.currency HAVING sum(d.debits) <> sum(d.credits)
+    ) THEN
+        RAISE EXCEPTION 'a posting moves money between two currencies' USING ERRCODE = 'check_violation';
+    END IF;
+END $$;
+
+-- What became of each transaction when not all were simply booked.
+CREATE FUNCTION ledger.outcomes_v1(
+    ids uuid[], keys text[], digests bytea[], rules text[], versions smallint[], occurred timestamptz[],
+    zones text[], refs uuid[], originals uuid[], notes text[], refusals text[], is_posted boolean[]
+) RETURNS TABLE (outcome text, booked uuid, recorded_at timestamptz, business_date date, detail text)
+LANGUAGE sql AS $$
+    SELECT CASE
+               WHEN is_posted[g.n] THEN 'posted'
+               WHEN s.digest = g.digest THEN 'replayed'
+               WHEN s.id IS NOT NULL THEN 'key_reused'
+               WHEN EXISTS (SELECT FROM ledger.transaction o WHERE o.id = g.id) THEN 'id_taken'
+               WHEN g.refusal IS NOT NULL THEN split_part(g.refusal, ' ', 1)
+               WHEN NOT EXISTS (SELECT FROM ledger.transaction o WHERE o.id = g.reverses) THEN 'original_unknown'
+               ELSE 'already_reversed'
+           END,
+           s.id, s.recorded_at, s.business_date,
+           CASE
+               WHEN is_posted[g.n] OR s.digest = g.digest THEN ''
+               WHEN s.id IS NULL AND g.refusal IS NOT NULL THEN split_part(g.refusal, ' ', 2)
+               WHEN s.id IS NULL THEN COALESCE(r.id::text, '')
+               WHEN s.rule <> g.rule THEN 'rule'
+               WHEN s.version <> g.version THEN 'version'
+               WHEN s.occurred_at <> g.occurred_at THEN 'occurred_at'
+               WHEN s.zone <> g.zone THEN 'zone'
+               WHEN s.reference IS DISTINCT FROM g.reference THEN 'reference'
+               WHEN s.reverses IS DISTINCT FROM g.reverses THEN 'reverses'
+               WHEN s.note <> g.note THEN 'note'
+               ELSE 'postings'
+           END
+    FROM unnest(ids, keys, digests, rules, versions, occurred, zones, refs, originals, notes, refusals)
+        WITH ORDINALITY AS g (id, key, digest, rule, version, occurred_at, zone, reference, reverses, note, refusal, n)
+    LEFT JOIN ledger.transaction s ON s.key = g.key
+    LEFT JOIN ledger.transaction r ON r.reverses = g.reverses
+    ORDER BY g.n
+$$;
+
+-- Which transactions the guarded accounts refuse, each seeing what those before it in the call would do.
+-- '<reason> <path>' per transaction, null where nothing is refused; null altogether if none is.
+CREATE FUNCTION ledger.guard_v1(
+    ids uuid[], keys text[], paths text[], account_ids int[], posting_of int[], debits int[], credits int[],
+    amounts bigint[]
+) RETURNS text[] LANGUAGE plpgsql AS $$
+DECLARE
+    balances jsonb := '{}';     -- position of a guarded account in paths -> its balance
+    limits   jsonb := '{}';
+    refusals text[] := array_fill(NULL::text, ARRAY[cardinality(ids)]);
+    is_any   boolean := false;
+    wanted   jsonb;
+    refusal  text;
+    one      record;
+    side     record;
+BEGIN
+    PERFORM FROM ledger.guard g WHERE g.account = ANY (account_ids) ORDER BY g.account FOR UPDATE;
+    -- A new statement sees what was committed while this one waited.
+    FOR one IN
+        SELECT w.n, w.path, g.min_balance, g.max_balance, g.is_closed, ledger.balance_now(g.account) AS balance
+        FROM unnest(account_ids, paths) WITH ORDINALITY AS w (id, path, n) JOIN ledger.guard g ON g.account = w.id
+    LOOP
+        balances := balances || jsonb_build_object(one.n, one.balance);
+        limits := limits || jsonb_build_object(one.n, to_jsonb(one));
+    END LOOP;
+    FOR one IN
+        SELECT m.t, jsonb_object_agg(m.at, m.moved ORDER BY m.at) AS moves
+        FROM (
+            SELECT p.t, s.at, sum(s.signed) AS moved
+            FROM unnest(posting_of, debits, credits, amounts) AS p (t, debit, credit, amount)
+            CROSS JOIN LATERAL (VALUES (p.debit, p.amount), (p.credit, -p.amount)) AS s (at, signed)
+            WHERE limits ? s.at::text
+            GROUP BY p.t, s.at
+        ) AS m
+        JOIN unnest(keys) WITH ORDINALITY AS g (key, n) ON g.n = m.t
+        WHERE NOT EXISTS (SELECT FROM ledger.transaction b WHERE b.key = g.key)  -- a repeat moves nothing
+          AND array_position(keys, g.key) = g.n
+        GROUP BY m.t ORDER BY m.t
+    LOOP
+        wanted := balances;
+        refusal := NULL;
+        FOR side IN SELECT m.key AS at, m.value::numeric AS moved, limits -> m.key AS lim FROM jsonb_each_text(one.moves) AS m LOOP
+            wanted := jsonb_set(wanted, ARRAY[side.at], to_jsonb((wanted ->> side.at)::numeric + side.moved));
+            refusal := COALESCE(refusal, CASE
+                WHEN (side.lim ->> 'is_closed')::boolean THEN 'account_closed'
+                WHEN side.moved < 0 AND (wanted ->> side.at)::numeric < (side.lim ->> 'min_balance')::numeric THEN 'below_minimum'
+                WHEN side.moved > 0 AND (wanted ->> side.at)::numeric > (side.lim ->> 'max_balance')::numeric THEN 'above_maximum'
+            END || ' ' || (side.lim ->> 'path'));
+        END LOOP;
+        IF refusal IS NULL THEN
+            balances := wanted;
+        ELSE
+            refusals[one.t] := refusal;
+            is_any := true;
+        END IF;
+    END LOOP;
+    RETURN CASE WHEN is_any THEN refusals END;
+END $$;
+
+-- Debits less credits of one account, exact in the snapshot of the caller's statement.
+CREATE FUNCTION ledger.balance_now(one int) RETURNS numeric LANGUAGE sql VOLATILE AS $$
+    SELECT COALESCE((SELECT debits - credits FROM ledger.total WHERE account = one), 0)
+         + COALESCE((SELECT sum(debits - credits) FROM ledger.unsealed_delta WHERE account = one), 0)
+$$;
