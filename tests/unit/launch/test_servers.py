@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,6 +29,13 @@ with {how}(sys.argv[1]):
     print("up", flush=True)
     time.sleep(float(sys.argv[2]))
 """
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Short, so that a home in it has its sockets inside; pytest's own may be too deep for that."""
+    with tempfile.TemporaryDirectory(prefix="mizan-") as directory:
+        yield Path(directory).resolve()
 
 
 @pytest.fixture
