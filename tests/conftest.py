@@ -17,12 +17,20 @@ from kernel.ids import RandomIds
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from launch.embedded import Servers, Urls
+from tests.contract.published import PUBLISHED
 from tests.databases import TEMPLATE, TestDatabases, with_database
 
 __all__ = ["with_database"]
 
 SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
 NINE_O_CLOCK = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+
+def pytest_report_header() -> list[str]:
+    """Say which comparison cannot be made here."""
+    if PUBLISHED.exists():
+        return []
+    return [f"no {PUBLISHED.name} beside the project: its extracts are compared with themselves"]
 
 
 @pytest.fixture(scope="session")

@@ -19,7 +19,6 @@ from referencing.jsonschema import DRAFT4
 
 HERE: Final = Path(__file__).parent
 EXTRACT: Final = HERE / "gsma_answers.json"
-PUBLISHED: Final = HERE.parents[2].parent / "shared" / "specs" / "gsma-mobile-money-api-1.2.0.yaml"
 ANSWERS: Final = (
     "requestStateObject",
     "errorObject",

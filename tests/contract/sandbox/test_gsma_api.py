@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 import yaml
 
-from tests.contract.sandbox.gsma_answers import EXTRACT, PUBLISHED, Answers, extract
+from tests.contract.published import at_hand
+from tests.contract.sandbox.gsma_answers import EXTRACT, Answers, extract
 from tests.contract.sandbox.operator_process import API, Client
 
 PAYER = "+962790000001"
-DOCUMENTS = [PUBLISHED] if PUBLISHED.exists() else []
 PARTY = [{"key": "organisationid", "value": "mizan"}]
 
 REFUSALS: list[tuple[dict[str, Any], int, str, str]] = [
@@ -192,7 +193,7 @@ async def test_nothing_that_was_not_collected_is_reversed(client: Client) -> Non
     assert (answer.status_code, answer.json()["errorCode"]) == (404, "identifierError")
 
 
-@pytest.mark.parametrize("document", DOCUMENTS)
-def test_the_extract_is_what_the_published_file_says(document: Any) -> None:
-    published = yaml.load(document.read_text("utf-8"), yaml.CSafeLoader)
-    assert extract(published) == json.loads(EXTRACT.read_text("utf-8"))
+@pytest.mark.parametrize("document", at_hand(EXTRACT), ids=lambda file: file.suffix[1:])
+def test_the_extract_is_what_the_document_says(document: Path) -> None:
+    said = yaml.load(document.read_text("utf-8"), yaml.CSafeLoader)
+    assert extract(said) == json.loads(EXTRACT.read_text("utf-8"))

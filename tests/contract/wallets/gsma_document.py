@@ -21,7 +21,6 @@ from referencing.jsonschema import DRAFT4
 
 HERE: Final = Path(__file__).parent
 EXTRACT: Final = HERE / "gsma_requests.json"
-PUBLISHED: Final = HERE.parents[2].parent / "shared" / "specs" / "gsma-mobile-money-api-1.2.0.yaml"
 OPERATIONS: Final = (
     ("post", "/transactions/type/{transactionType}"),
     ("post", "/transactions/{transactionReference}/reversals"),

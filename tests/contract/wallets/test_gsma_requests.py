@@ -12,13 +12,14 @@ from kernel.clock import ManualClock
 from kernel.http import HttpClient
 from kernel.money import Money
 from kernel.msisdn import Msisdn
+from tests.contract.published import at_hand
 from tests.contract.wallets.conftest import config
-from tests.contract.wallets.gsma_document import EXTRACT, PUBLISHED, Requests, extract, load
+from tests.contract.wallets.gsma_document import EXTRACT, Requests, extract, load
 from tests.contract.wallets.scripted_operator import BASE_PATH, Asked, Said, ScriptedOperator
 from wallets.gsma import GsmaWallet
 from wallets.port import CollectionRequest, Known, ReversalRequest
 
-DOCUMENTS = [EXTRACT, *([PUBLISHED] if PUBLISHED.exists() else [])]
+DOCUMENTS = at_hand(EXTRACT)
 ACCEPTED = Said(
     202,
     b'{"serverCorrelationId": "6f1d2c3b-0a1b-4c2d-8e3f-aabbccddeeff", "status": "pending",'
