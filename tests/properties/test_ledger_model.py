@@ -243,7 +243,7 @@ def expect(model: Model, step: Step) -> tuple[Transaction, Told] | None:
     else:
         made = HAPPENINGS[step.what](model, step)
         found = (made, posted(made.id)) if made else None
-    if found and not isinstance(found[1], Refused):
+    if found and not isinstance(found[1], Refused) and found[1][0] == "posted":
         model.sent.append(found[0])
         model.ids[found[0].key] = found[0].id
     return found
