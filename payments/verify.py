@@ -6,6 +6,7 @@ A callback is only a hint. Whatever it says, the operator's own status answer de
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from kernel import work
 from kernel.database import Connection
 from kernel.log import event
 from kernel.sql import package_sql
-from kernel.work import Work
+from kernel.work import LeaseLost, Work
 from payments import advance
 from payments.desk import Desk
 from payments.moving import Moving, lock, move
@@ -32,8 +33,11 @@ ASKABLE = WAITING | {State.REVIEW}
 SENDING_S = 10.0
 """How long a callback waits while its collection is between two attempts to send it."""
 
-WINDOW_FULL_S = 300.0
-"""How long a question that no schedule repeats waits before it looks for room in the budget."""
+ASK_AGAIN_S = 300.0
+"""How long a question that no schedule repeats waits for room in the budget, or for an answer."""
+
+LAST_ATTEMPT = 100
+"""So often such a question looks for its answer, a few times in two hours; then a person does."""
 
 
 async def query(desk: Desk, item: Work) -> None:
@@ -76,28 +80,77 @@ def _is_news(state: State, claim: Claim) -> bool:
     return state is not State.COLLECTED and claim.outcome is not Outcome.REFUSED
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """A question taken out of the budget at ``at``, to be put now."""
+
+    item: Work
+    payment_id: UUID
+    wallet: str
+    request: CollectionRequest
+    known: Known
+    at: datetime
+
+
 async def _ask(desk: Desk, item: Work, payment_id: UUID, hint: Known) -> None:
-    prepared = await _prepare(desk, item, payment_id, hint)
-    if prepared is None:
+    question = await _prepare(desk, item, payment_id, hint)
+    if question is None:
         return
-    wallet, request, known, at = prepared
     try:
-        verdict = await desk.wallets[wallet].query(request, known)
+        verdict = await desk.wallets[question.wallet].query(question.request, question.known)
     except NotNow as later:
         async with desk.database.transaction() as connection:
-            await collections.release_query(connection, request.id, at=at)
+            await collections.release_query(connection, question.request.id, at=question.at)
             await work.retry(connection, item, delay_s=later.after_s, error=str(later))
         return
+    try:
+        await _conclude(desk, question, verdict)
+    except LeaseLost:
+        # Another worker asks too, but there are few questions: what this one proved is not lost.
+        async with desk.database.transaction() as connection:
+            moving = await _heard(desk, connection, question, verdict)
+            if verdict.final:
+                await advance.apply(desk, connection, moving, verdict)
+        raise
+
+
+async def _conclude(desk: Desk, question: _Question, verdict: Verdict) -> None:
     async with desk.database.transaction() as connection:
-        moving = await lock(desk, connection, payment_id)
-        moving.evidence = await collections.record(connection, request.id, verdict, at=moving.at)
+        moving = await _heard(desk, connection, question, verdict)
+        is_scheduled = moving.state in WAITING
         await _apply(desk, connection, moving, verdict)
-        await work.finish(connection, item)
+        if is_scheduled or moving.state is State.COLLECTED or _is_answer(verdict):
+            await work.finish(connection, question.item)
+        else:
+            await _ask_again(connection, question.item, verdict)
 
 
-async def _prepare(
-    desk: Desk, item: Work, payment_id: UUID, hint: Known
-) -> tuple[str, CollectionRequest, Known, datetime] | None:
+async def _heard(
+    desk: Desk, connection: Connection, question: _Question, verdict: Verdict
+) -> Moving:
+    """Lock the payment and store what was said about it."""
+    moving = await lock(desk, connection, question.payment_id)
+    moving.evidence = await collections.record(
+        connection, question.request.id, verdict, at=moving.at
+    )
+    return moving
+
+
+def _is_answer(verdict: Verdict) -> bool:
+    """Whether the operator said something that asking again would only repeat."""
+    return verdict.final or bool(verdict.mismatch) or verdict.resend_safe
+
+
+async def _ask_again(connection: Connection, item: Work, verdict: Verdict) -> None:
+    """Nobody answered and no schedule asks: money may have moved, so this question stays."""
+    error = f"no verdict: {verdict.code}"
+    if item.attempts < LAST_ATTEMPT:
+        await work.retry(connection, item, delay_s=ASK_AGAIN_S, error=error)
+    else:
+        await work.park(connection, item, error)
+
+
+async def _prepare(desk: Desk, item: Work, payment_id: UUID, hint: Known) -> _Question | None:
     """Take one query out of the budget, or put the question off."""
     async with desk.database.transaction() as connection:
         moving = await lock(desk, connection, payment_id)
@@ -123,7 +176,7 @@ async def _prepare(
         correlation=collection.correlation or hint.correlation,
         reference=collection.reference or hint.reference,
     )
-    return wallet.code, request, known, moving.at
+    return _Question(item, payment_id, wallet.code, request, known, moving.at)
 
 
 async def _put_off(desk: Desk, connection: Connection, moving: Moving, item: Work) -> None:
@@ -136,7 +189,7 @@ async def _put_off(desk: Desk, connection: Connection, moving: Moving, item: Wor
         await work.finish(connection, item)
         return
     await advance.give_up(connection, moving)
-    await work.retry(connection, item, delay_s=WINDOW_FULL_S, error="query budget spent")
+    await work.retry(connection, item, delay_s=ASK_AGAIN_S, error="query budget spent")
 
 
 async def _apply(desk: Desk, connection: Connection, moving: Moving, verdict: Verdict) -> None:
