@@ -4,7 +4,6 @@ TRUSTED is what you believe already: the public key of the books, or a checkpoin
 published. PROOF is a JSON file, or comes on standard input. How it works: docs/proofs.md.
 """
 
-import fileinput
 import json
 import struct
 import sys
@@ -12,6 +11,7 @@ from base64 import b64decode
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
+from pathlib import Path
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -32,16 +32,19 @@ def climb(leaf: bytes, index: int, last: int, path: list[str]) -> bytes | None:
 
 
 sys.excepthook = lambda kind, why, _: print(f"NOT PROVEN: {kind.__name__} {why}", file=sys.stderr)
-trusted, proof = sys.argv[1], json.loads("".join(fileinput.input(sys.argv[2:])))
+trusted, file = [*sys.argv, "/dev/stdin"][1:3]
+proof = json.loads(Path(file).read_text())
 body, booked, seal = proof["body"], proof["booked"], proof["seal"]
 moves = [[each["debit"], each["credit"], each["minor"]] for each in body["postings"]]
 content = json.dumps([*(body[name] for name in FIELDS), moves], separators=(",", ":"))
+digest = sha256(content.encode()).digest()
 moment = round(datetime.fromisoformat(booked["recorded_at"]).timestamp() * 1_000_000)
 day = date.fromisoformat(booked["business_date"]).toordinal() - date(1970, 1, 1).toordinal()
-leaf = sha256(content.encode()).digest() + UUID(booked["id"]).bytes + struct.pack(">qi", moment, day)
+added = UUID(booked["id"]).bytes + struct.pack(">qi", moment, day)
 said = dict(line.split(" ", 1) for line in seal.splitlines()[1:])
 first, last = map(int, said["positions"].split("-"))
-if climb(leaf, proof["position"] - first, last - first, proof["path"]) != b64decode(said["root"]):
+root = climb(digest + added, proof["position"] - first, last - first, proof["path"])
+if root != b64decode(said["root"]):
     raise LookupError("the entry, as told here, is not in the seal")
 if "root=" in trusted:
     line = dict(pair.split("=", 1) for pair in trusted.split()[1:])

@@ -58,7 +58,10 @@ def is_signed(text: str, signature: bytes, public: bytes) -> bool:
 def leaf(digest: bytes, id: UUID, recorded_at: datetime, business_date: date) -> bytes:
     """What of a transaction is hashed: its body's digest, and what booking added to it."""
     return _LEAF.pack(
-        digest, id.bytes, (recorded_at - _EPOCH) // _MICROSECOND, (business_date - _EPOCH.date()).days
+        digest,
+        id.bytes,
+        (recorded_at - _EPOCH) // _MICROSECOND,
+        (business_date - _EPOCH.date()).days,
     )
 
 
@@ -68,6 +71,12 @@ def leaf_hashes(leaves: bytes) -> list[bytes]:
         sha256(b"\x00" + leaves[at : at + LEAF_BYTES]).digest()
         for at in range(0, len(leaves), LEAF_BYTES)
     ]
+
+
+def recorded_at(leaves: bytes) -> datetime:
+    """When the first of some leaves was booked."""
+    microseconds: int = _LEAF.unpack_from(leaves)[2]
+    return _EPOCH + microseconds * _MICROSECOND
 
 
 def account_hash(id: int, path: str, opened_at: datetime) -> bytes:
@@ -112,7 +121,7 @@ class Seal:
             (
                 "mizan-seal-v1",
                 f"number {self.number}",
-                f"positions {self.first_position} {self.last_position}",
+                f"positions {self.first_position}-{self.last_position}",
                 f"root {_base64(self.root)}",
                 f"accounts {self.accounts} {_base64(self.accounts_root)}",
                 f"previous {_base64(self.previous)}",
@@ -138,14 +147,15 @@ class Checkpoint:
     def text(self) -> str:
         """What is signed and hashed."""
         return (
-            f"mizan-checkpoint-v1 day {self.day} seals {self.first_seal} {self.last_seal}"
-            f" position {self.last_position} root {_base64(self.root)}"
-            f" previous {_base64(self.previous)} key {_base64(self.key)}"
+            f"mizan-checkpoint-v1 day={self.day} seals={self.first_seal}-{self.last_seal}"
+            f" position={self.last_position} root={_base64(self.root)}"
+            f" previous={_base64(self.previous)} key={_base64(self.key)}"
         )
 
-    def line(self, signature: bytes) -> str:
-        """The one line to publish."""
-        return f"{self.text()} signature {_base64(signature)}"
+
+def signed_line(text: str, signature: bytes) -> str:
+    """The one line of a checkpoint to publish."""
+    return f"{text} signature={_base64(signature)}"
 
 
 def hash_of(text: str) -> bytes:

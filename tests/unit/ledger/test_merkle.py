@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ledger import merkle
 
-# certificate-transparency-go, testonly/reference: the leaves, and the root over the first n of them.
+# From certificate-transparency-go: the leaves, and the root over the first n of them.
 LEAVES = [
     bytes.fromhex(text)
     for text in (
@@ -107,9 +107,7 @@ def test_no_path_proves_another_leaf_place_or_tree(size: int, data: st.DataObjec
     at = data.draw(st.integers(0, len(steps) - 1))
     flipped = bytes([steps[at][0] ^ 1]) + steps[at][1:]
     assert (
-        merkle.root_of_path(
-            leaves[index], index, size, [*steps[:at], flipped, *steps[at + 1 :]]
-        )
+        merkle.root_of_path(leaves[index], index, size, [*steps[:at], flipped, *steps[at + 1 :]])
         != expected
     )
     assert merkle.root_of_path(leaves[index], index, size, steps[:-1]) is None

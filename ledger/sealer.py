@@ -1,0 +1,173 @@
+"""Sealing: what is committed gets its positions, is folded into the balances, and is signed.
+
+One database transaction under a lock moves the oldest batches out of ``ledger.unsealed``. It only
+takes what it sees committed, so a number that commits late gets a later position and nothing is
+ever put in between. Killed anywhere, everything is as before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+
+from kernel.clock import Clock
+from kernel.database import Connection, Database
+from kernel.sql import package_sql
+from ledger import merkle, seal
+from ledger.seal import Checkpoint, Seal, Signer
+
+SQL = package_sql(__file__)
+
+SEAL_MAX: Final = 65_536
+"""Transactions in one seal, at most (one batch may be larger)."""
+
+MARK_EVERY: Final = 65_536
+"""The totals are written down at the end of each seal that passes a multiple of this position."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """A seal that was made; ``lag_s`` is how long its first transaction waited for it."""
+
+    seal: Seal
+    is_full: bool
+    lag_s: float
+
+
+class LostTransactions(RuntimeError):
+    """A batch says that it has more or fewer transactions than there are: the books are damaged."""
+
+
+async def seal_once(
+    database: Database, signer: Signer, clock: Clock, *, limit: int = SEAL_MAX
+) -> Sealed | None:
+    """Seal what is committed, up to ``limit`` transactions.
+
+    None if there is nothing, or another sealer is at it. Raises LostTransactions, and leaves
+    everything as it is, if the books are damaged.
+    """
+    async with database.transaction() as connection:
+        if not await connection.fetchval(SQL["try_sealer_lock"]):
+            return None
+        return await _seal(connection, signer, clock.now(), limit)
+
+
+async def _seal(connection: Connection, signer: Signer, now: datetime, limit: int) -> Sealed | None:
+    last = await connection.fetchrow(SQL["last_seal"])
+    number, first = (last["number"] + 1, last["next_position"]) if last else (1, 1)
+    taken = await connection.fetchrow(SQL["fold_unsealed"], limit, number, first)
+    if taken is None or taken["batches"] is None:
+        return None
+    leaves: bytes = await connection.fetchval(SQL["leaves"], taken["batches"]) or b""
+    hashes = seal.leaf_hashes(leaves)
+    if len(hashes) != taken["transactions"]:
+        raise LostTransactions(
+            f"batches {taken['batches'][0]} to {taken['batches'][-1]} should have"
+            f" {taken['transactions']} transactions, but have {len(hashes)}"
+        )
+    rows = await connection.fetch(SQL["account_rows"], taken["accounts"])
+    accounts = [seal.account_hash(*row) for row in rows]
+    made = Seal(
+        number=number,
+        first_position=first,
+        transactions=len(hashes),
+        root=merkle.root(hashes),
+        accounts=len(accounts),
+        accounts_root=merkle.root(accounts),
+        previous=last["hash"] if last else seal.NOTHING,
+        sealed_at=await _not_before(connection, now, last),
+        key=signer.public,
+    )
+    await _keep(connection, signer, made, taken["accounts"], seal.tags([*hashes, *accounts]))
+    if made.last_position // MARK_EVERY > (first - 1) // MARK_EVERY:
+        await connection.execute(SQL["insert_mark"], made.last_position)
+    lag = now - seal.recorded_at(leaves)
+    return Sealed(made, made.transactions >= limit, max(0.0, lag.total_seconds()))
+
+
+async def _not_before(connection: Connection, now: datetime, last: Any) -> datetime:
+    """Time of a seal: never before the last one nor on a day whose checkpoint is made already."""
+    day = await connection.fetchrow(SQL["last_checkpoint"])
+    return max(
+        now,
+        last["sealed_at"] if last else now,
+        _midnight(day["day"] + timedelta(days=1)) if day else now,
+    )
+
+
+async def _keep(
+    connection: Connection, signer: Signer, made: Seal, accounts: list[int], tags: bytes
+) -> None:
+    text = made.text()
+    await connection.execute(
+        SQL["insert_seal"],
+        made.number,
+        made.first_position,
+        made.transactions,
+        made.root,
+        accounts,
+        made.previous,
+        made.sealed_at,
+        text,
+        seal.hash_of(text),
+        signer.sign(text),
+        tags,
+    )
+
+
+async def checkpoint_days(database: Database, signer: Signer, clock: Clock) -> list[Checkpoint]:
+    """Make the checkpoint of every day (UTC) that is over and has seals; those made now.
+
+    Another sealer at work makes them instead: then there are none.
+    """
+    async with database.transaction() as connection:
+        if not await connection.fetchval(SQL["try_sealer_lock"]):
+            return []
+        last = await connection.fetchrow(SQL["last_checkpoint"])
+        previous = last["hash"] if last else seal.NOTHING
+        today = _midnight(clock.now().astimezone(UTC).date())
+        made = []
+        for row in await connection.fetch(
+            SQL["seals_before"], last["last_seal"] if last else 0, today
+        ):
+            point = Checkpoint(
+                day=row["day"],
+                first_seal=row["first_seal"],
+                last_seal=row["last_seal"],
+                last_position=row["last_position"],
+                root=merkle.root([merkle.leaf_hash(each) for each in row["hashes"]]),
+                previous=previous,
+                key=signer.public,
+            )
+            previous = await _publish(connection, signer, point)
+            made.append(point)
+        return made
+
+
+async def _publish(connection: Connection, signer: Signer, point: Checkpoint) -> bytes:
+    text = point.text()
+    hashed = seal.hash_of(text)
+    await connection.execute(
+        SQL["insert_checkpoint"],
+        point.day,
+        point.first_seal,
+        point.last_seal,
+        point.last_position,
+        point.root,
+        point.previous,
+        text,
+        hashed,
+        signer.sign(text),
+    )
+    return hashed
+
+
+async def checkpoint_line(connection: Connection, day: date | None = None) -> str | None:
+    """The published line of a day (None: the latest); None if there is none."""
+    row = await connection.fetchrow(SQL["checkpoint_of"], day)
+    return seal.signed_line(row["text"], row["signature"]) if row else None
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)

@@ -1,0 +1,97 @@
+-- name: try_sealer_lock
+-- One sealer at a time, until the transaction ends; false: another one is at work.
+SELECT pg_try_advisory_xact_lock(hashtext('ledger.sealer'))
+
+-- name: last_seal
+SELECT number, first_position + transactions AS next_position, hash, sealed_at
+FROM ledger.seal ORDER BY number DESC LIMIT 1
+
+-- name: fold_unsealed
+-- Moves the oldest unsealed batches on, $1 transactions at most (but one batch in any case): into seal $2,
+-- from position $3. Gives their numbers and positions, how many transactions they have, and the accounts
+-- that were never touched before. One statement: killed anywhere, it has not happened.
+WITH picked AS (
+    SELECT batch FROM (
+        SELECT batch, transactions, sum(transactions) OVER (ORDER BY batch) AS up_to
+        FROM (SELECT batch, transactions FROM ledger.unsealed ORDER BY batch LIMIT $1) oldest
+    ) summed
+    WHERE up_to <= $1 OR up_to = transactions
+), taken AS (
+    DELETE FROM ledger.unsealed u USING picked WHERE u.batch = picked.batch RETURNING u.*
+), placed AS (
+    SELECT t.*, $3::bigint + sum(transactions) OVER (ORDER BY batch) - transactions AS position FROM taken t
+), delta AS (
+    SELECT d.account, d.business_date, p.position, p.batch, d.debits, d.credits, d.postings
+    FROM placed p
+    CROSS JOIN LATERAL unnest(p.accounts, p.dates, p.debits, p.credits, p.postings)
+        AS d (account, business_date, debits, credits, postings)
+), day AS (
+    SELECT account, business_date, sum(debits) AS debits, sum(credits) AS credits, sum(postings) AS postings
+    FROM delta GROUP BY account, business_date
+), account AS (
+    SELECT account, sum(debits) AS debits, sum(credits) AS credits, sum(postings) AS postings
+    FROM day GROUP BY account
+), kept_batch AS (
+    INSERT INTO ledger.batch (number, position, transactions, seal)
+    SELECT batch, position, transactions, $2 FROM placed
+), kept_delta AS (
+    INSERT INTO ledger.delta (account, business_date, position, batch, debits, credits, postings)
+    SELECT account, business_date, position, batch, debits, credits, postings FROM delta
+), folded_day AS (
+    INSERT INTO ledger.balance AS b (account, business_date, debits, credits, postings) SELECT * FROM day
+    ON CONFLICT (account, business_date) DO UPDATE SET
+        debits = b.debits + excluded.debits, credits = b.credits + excluded.credits,
+        postings = b.postings + excluded.postings
+), folded AS (
+    INSERT INTO ledger.total AS t (account, debits, credits, postings) SELECT * FROM account
+    ON CONFLICT (account) DO UPDATE SET
+        debits = t.debits + excluded.debits, credits = t.credits + excluded.credits,
+        postings = t.postings + excluded.postings
+)
+SELECT array_agg(batch ORDER BY batch) AS batches, sum(transactions)::int AS transactions,
+       ARRAY(SELECT account FROM account a
+             WHERE NOT EXISTS (SELECT FROM ledger.total t WHERE t.account = a.account)
+             ORDER BY account) AS accounts
+FROM placed
+
+-- name: insert_mark
+INSERT INTO ledger.mark (position, account, debits, credits, postings)
+SELECT $1, account, debits, credits, postings FROM ledger.total
+
+-- name: leaves
+-- What is hashed of the transactions of some batches (ledger/seal.py), one behind the other.
+SELECT string_agg(
+    t.digest || uuid_send(t.id) || int8send((extract(epoch FROM t.recorded_at) * 1000000)::bigint)
+    || int4send(t.business_date - date '1970-01-01'), '' ORDER BY t.seq)
+FROM unnest($1::bigint[]) AS b (number)
+CROSS JOIN LATERAL (
+    SELECT * FROM ledger.transaction WHERE seq BETWEEN b.number << 16 AND b.number << 16 | 65535
+) t
+
+-- name: account_rows
+SELECT id, path, opened_at FROM ledger.account WHERE id = ANY ($1::int[]) ORDER BY id
+
+-- name: insert_seal
+INSERT INTO ledger.seal (number, first_position, transactions, root, accounts, previous, sealed_at,
+                         text, hash, signature, tags)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+
+-- name: last_checkpoint
+SELECT day, last_seal, hash FROM ledger.checkpoint ORDER BY day DESC LIMIT 1
+
+-- name: seals_before
+-- The seals behind seal $1 that were made before a moment, by day.
+SELECT (sealed_at AT TIME ZONE 'UTC')::date AS day, array_agg(hash ORDER BY number) AS hashes,
+       min(number) AS first_seal, max(number) AS last_seal,
+       max(first_position + transactions - 1) AS last_position
+FROM ledger.seal WHERE number > $1 AND sealed_at < $2
+GROUP BY 1 ORDER BY 1
+
+-- name: insert_checkpoint
+INSERT INTO ledger.checkpoint (day, first_seal, last_seal, last_position, root, previous, text, hash, signature)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+
+-- name: checkpoint_of
+-- The line of a day; the latest one if no day is given.
+SELECT day, text, signature FROM ledger.checkpoint
+WHERE $1::date IS NULL OR day = $1 ORDER BY day DESC LIMIT 1
