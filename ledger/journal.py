@@ -8,12 +8,13 @@ refused transaction leaves nothing behind and does not disturb its neighbours.
 from __future__ import annotations
 
 import hashlib
-import json
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from enum import StrEnum
+from functools import lru_cache
+from json.encoder import encode_basestring_ascii as _json
 from typing import Any, Final
 from uuid import UUID
 
@@ -64,20 +65,23 @@ class Transaction:
         """The day this belongs to, in its zone."""
         return business_date(self.occurred_at, self.zone)
 
+    def body(self) -> str:
+        """Key and what the key stands for as compact JSON; not the id, which a repeat may make
+        anew. Written out, because this is most of what submitting costs here.
+        """
+        postings = ",".join(
+            f"[{_json(each.debit)},{_json(each.credit)},{each.amount.minor}]"
+            for each in self.postings
+        )
+        occurred = self.occurred_at.astimezone(UTC).isoformat(timespec="microseconds")
+        return (
+            f'[{_json(self.key)},{_json(self.rule)},{self.version},"{occurred}",{_json(self.zone)},'
+            f'"{self.reference or ""}","{self.reverses or ""}",{_json(self.note)},[{postings}]]'
+        )
+
     def digest(self) -> bytes:
-        """SHA-256 of key and body as compact JSON; not of the id, which a repeat may make anew."""
-        body = [
-            self.key,
-            self.rule,
-            self.version,
-            self.occurred_at.astimezone(UTC).isoformat(timespec="microseconds"),
-            self.zone,
-            str(self.reference or ""),
-            str(self.reverses or ""),
-            self.note,
-            [[each.debit, each.credit, each.amount.minor] for each in self.postings],
-        ]
-        return hashlib.sha256(json.dumps(body, separators=(",", ":")).encode()).digest()
+        """SHA-256 of the body."""
+        return hashlib.sha256(self.body().encode()).digest()
 
 
 class LedgerRefusal(StrEnum):
@@ -151,18 +155,37 @@ async def submit(connection: Connection, transactions: Sequence[Transaction]) ->
         raise ValueError(f"{len(transactions)} transactions in one call, at most {MAX_BATCH}")
     refused = {at: why for at, each in enumerate(transactions) if (why := _malformed(each))}
     sound = [each for at, each in enumerate(transactions) if at not in refused]
-    booked = _results(sound, await connection.fetch(SQL["submit"], *_columns(sound))) if sound else []
+    booked = await _book(connection, sound) if sound else []
     if not refused:
         return booked
     rest = iter(booked)
     return [refused.get(at) or next(rest) for at in range(len(transactions))]
 
 
-def _results(transactions: Sequence[Transaction], rows: Sequence[Any]) -> list[Result]:
+async def recall(
+    connection: Connection, transactions: Sequence[Transaction]
+) -> list[Result | None]:
+    """What ``submit`` said to transactions that were booked under these ids; None: not there."""
+    rows = await connection.fetch(SQL["recall"], [each.id for each in transactions])
+    found = {row["id"]: row for row in rows}
+    return [
+        Posted(row["id"], row["recorded_at"], row["business_date"])
+        if (row := found.get(each.id)) and row["digest"] == each.digest()
+        else None
+        for each in transactions
+    ]
+
+
+async def _book(connection: Connection, transactions: Sequence[Transaction]) -> list[Result]:
+    dates = [each.business_date for each in transactions]
+    rows = await connection.fetch(SQL["submit"], *_columns(transactions, dates))
     if rows[0]["outcome"] != "all":
         return [_result(row) for row in rows]
     at, open_from = rows[0]["recorded_at"], rows[0]["business_date"] or date.min
-    return [Posted(each.id, at, max(each.business_date, open_from)) for each in transactions]
+    return [
+        Posted(each.id, at, max(day, open_from))
+        for each, day in zip(transactions, dates, strict=True)
+    ]
 
 
 def _result(row: Any) -> Result:
@@ -175,16 +198,12 @@ def _result(row: Any) -> Result:
             return Refused(LedgerRefusal(reason), row["detail"])
 
 
-def _columns(transactions: Sequence[Transaction]) -> list[list[Any]]:
+def _columns(transactions: Sequence[Transaction], dates: Sequence[date]) -> list[Sequence[Any]]:
     """The arguments of ``ledger.submit_v2``: one array per column, accounts by their position."""
     postings = [posting for each in transactions for posting in each.postings]
     paths = sorted({path for each in postings for path in (each.debit, each.credit)})
     position = {path: at for at, path in enumerate(paths, 1)}
-    flat = [
-        (of, n, position[posting.debit], position[posting.credit], posting.amount.minor)
-        for of, each in enumerate(transactions, 1)
-        for n, posting in enumerate(each.postings, 1)
-    ]
+    counts = [len(each.postings) for each in transactions]
     return [
         [each.id for each in transactions],
         [each.key for each in transactions],
@@ -193,12 +212,16 @@ def _columns(transactions: Sequence[Transaction]) -> list[list[Any]]:
         [each.version for each in transactions],
         [each.occurred_at for each in transactions],
         [each.zone for each in transactions],
-        [each.business_date for each in transactions],
+        dates,
         [each.reference for each in transactions],
         [each.reverses for each in transactions],
         [each.note for each in transactions],
         paths,
-        *(list(column) for column in zip(*flat, strict=True)),
+        [of for of, count in enumerate(counts, 1) for _ in range(count)],
+        [n for count in counts for n in range(1, count + 1)],
+        [position[each.debit] for each in postings],
+        [position[each.credit] for each in postings],
+        [each.amount.minor for each in postings],
     ]
 
 
@@ -208,7 +231,9 @@ def _malformed(transaction: Transaction) -> Refused | None:
     if field:
         return Refused(LedgerRefusal.MALFORMED, field)
     for n, posting in enumerate(transaction.postings, 1):
-        reason = _wrong_with(posting)
+        reason = _wrong_way(posting.debit, posting.credit, posting.amount.currency)
+        if posting.amount.minor <= 0 and reason in (None, LedgerRefusal.CURRENCY_MISMATCH):
+            reason = LedgerRefusal.AMOUNT_NOT_POSITIVE
         if reason:
             return Refused(reason, f"posting {n}")
     return None
@@ -234,18 +259,18 @@ def _malformed_field(transaction: Transaction) -> str | None:
 
 def _is_plain(text: str) -> bool:
     """Whether it can be stored and printed in one line: no control character, no surrogate."""
-    return not any(unicodedata.category(char) in _NOT_PLAIN for char in text)
+    return text.isprintable() or not any(unicodedata.category(char) in _NOT_PLAIN for char in text)
 
 
-def _wrong_with(posting: Posting) -> LedgerRefusal | None:
+@lru_cache(maxsize=100_000)
+def _wrong_way(debit: str, credit: str, currency: str) -> LedgerRefusal | None:
+    """What is wrong with a movement between two accounts, whatever the amount."""
     try:
-        debit, credit = chart.parse(posting.debit), chart.parse(posting.credit)
+        one, other = chart.parse(debit), chart.parse(credit)
     except chart.BadAccount:
         return LedgerRefusal.ACCOUNT_INVALID
-    if posting.debit == posting.credit:
+    if debit == credit:
         return LedgerRefusal.ACCOUNTS_EQUAL
-    if posting.amount.minor <= 0:
-        return LedgerRefusal.AMOUNT_NOT_POSITIVE
-    if not debit.currency == credit.currency == posting.amount.currency:
+    if not one.currency == other.currency == currency:
         return LedgerRefusal.CURRENCY_MISMATCH
     return None

@@ -5,3 +5,6 @@ FROM ledger.submit_v2(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
     $12, $13, $14, $15, $16, $17
 )
+
+-- name: recall
+SELECT id, recorded_at, business_date, digest FROM ledger.transaction WHERE id = ANY ($1::uuid[])

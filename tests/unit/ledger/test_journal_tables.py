@@ -47,7 +47,7 @@ async def test_the_database_itself_refuses_a_movement_between_two_currencies(
     crooked = movement("k", (CASH, "Equity:Opening:ILS", 1))
     async with database.read() as connection:
         with pytest.raises(asyncpg.CheckViolationError, match="two currencies"):
-            await connection.fetch(journal.SQL["submit"], *journal._columns([crooked]))
+            await connection.fetch(journal.SQL["submit"], *journal._columns([crooked], [crooked.business_date]))
         assert await connection.fetchval("SELECT count(*) FROM ledger.transaction") == 0
 
 
