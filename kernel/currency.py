@@ -7,6 +7,8 @@ Syrian pound (1 January 2026) is 100 old ones, so two digits keep every old amou
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 EXPONENTS: Final[dict[str, int]] = {
@@ -19,6 +21,28 @@ EXPONENTS: Final[dict[str, int]] = {
     "SYP": 2,
     "LBP": 0,
 }
+"""Currencies that people pay in, with their decimals."""
+
+RETIRED: Final[dict[str, int]] = {"XSP": 2}
+"""Units that nobody pays in any more; books taken over from elsewhere may still hold them.
+
+Old and new pounds are both SYP to ISO 4217. Books must not add them up, so the old one is XSP here
+(ISO keeps X for private use), with ISO's two decimals.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Redenomination:
+    """From the day ``on``, one unit of ``new`` stands for ``factor`` units of ``old``."""
+
+    old: str
+    new: str
+    factor: int
+    on: date
+
+
+SYRIA_2026: Final = Redenomination(old="XSP", new="SYP", factor=100, on=date(2026, 1, 1))
+"""Two zeros off the Syrian pound."""
 
 
 class UnknownCurrency(ValueError):
@@ -26,9 +50,9 @@ class UnknownCurrency(ValueError):
 
 
 def exponent(currency: str) -> int:
-    """Digits after the decimal point of one currency (ISO 4217 code)."""
-    try:
-        return EXPONENTS[currency]
-    except KeyError:
+    """Digits after the decimal point of one currency (ISO 4217 code, or a retired unit)."""
+    digits = EXPONENTS.get(currency, RETIRED.get(currency))
+    if digits is None:
         known = ", ".join(sorted(EXPONENTS))
-        raise UnknownCurrency(f"unknown currency {currency!r}; use one of {known}") from None
+        raise UnknownCurrency(f"unknown currency {currency!r}; use one of {known}")
+    return digits

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kernel.currency import exponent
+from kernel.currency import Redenomination, exponent
 from kernel.digits import to_western
 
 MAX_MINOR = 10**17
@@ -80,18 +81,6 @@ class Money:
         """This amount, ``count`` times over."""
         return Money(self.minor * count, self.currency)
 
-    def split(self, weights: list[int]) -> list[Money]:
-        """Divide by weights; the parts always sum to the whole (largest remainder first)."""
-        total = sum(weights)
-        if total <= 0 or min(weights) < 0:
-            raise ValueError("weights must be non-negative and not all zero")
-        parts = [self.minor * weight // total for weight in weights]
-        remainders = [self.minor * weight % total for weight in weights]
-        order = sorted(range(len(weights)), key=lambda at: (-remainders[at], at))
-        for at in order[: self.minor - sum(parts)]:
-            parts[at] += 1
-        return [Money(part, self.currency) for part in parts]
-
     def _same(self, other: Money) -> int:
         if other.currency != self.currency:
             raise ValueError(f"cannot mix {self.currency} and {other.currency}")
@@ -101,3 +90,32 @@ class Money:
 def zero(currency: str) -> Money:
     """Nothing, in a currency."""
     return Money(0, currency)
+
+
+def allocate(amount: Money, weights: Sequence[int]) -> list[Money]:
+    """Divide by weights with the largest remainder; the parts always sum to ``amount``.
+
+    Each part is its exact share rounded down or up. The units left over go to the largest
+    remainders; of equal remainders, to the part that stands first. A larger weight never gets
+    less, and only the ratio of the weights counts. Raises ValueError: a negative amount, a
+    negative weight, no weight at all.
+    """
+    total = sum(weights)
+    if amount.minor < 0 or total <= 0 or min(weights) < 0:
+        raise ValueError(f"cannot divide {amount} by the weights {list(weights)}")
+    shares = [divmod(amount.minor * weight, total) for weight in weights]
+    left = amount.minor - sum(whole for whole, _ in shares)
+    by_remainder = sorted(range(len(shares)), key=lambda at: (-shares[at][1], at))
+    rounded_up = frozenset(by_remainder[:left])
+    return [
+        Money(whole + (at in rounded_up), amount.currency) for at, (whole, _) in enumerate(shares)
+    ]
+
+
+def redenominated(amount: Money, change: Redenomination) -> Money:
+    """An amount in old units as new ones, to the nearest minor unit, halves away from zero."""
+    if amount.currency != change.old:
+        raise ValueError(f"{amount} is not in {change.old}")
+    unit = 10 ** exponent(change.old) * change.factor
+    minor = (2 * abs(amount.minor) * 10 ** exponent(change.new) + unit) // (2 * unit)
+    return Money(-minor if amount.minor < 0 else minor, change.new)

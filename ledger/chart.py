@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from kernel.currency import EXPONENTS, exponent
+from kernel.currency import EXPONENTS, RETIRED, exponent
 
 MAX_PATH = 120
 _PATH = re.compile(
@@ -53,7 +53,7 @@ class BadAccount(ValueError):
 def parse(path: str) -> Account:
     """Read a path; raises BadAccount for anything that is not an account in a known currency."""
     found = _PATH.fullmatch(path)
-    if not found or len(path) > MAX_PATH or found["currency"] not in EXPONENTS:
+    if not found or len(path) > MAX_PATH or found["currency"] not in EXPONENTS | RETIRED:
         raise BadAccount(f"not an account: {path[:MAX_PATH]!r}")
     return Account(path, Kind(found["kind"]), found["currency"])
 

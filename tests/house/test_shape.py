@@ -105,7 +105,7 @@ def test_no_float_touches_money() -> None:
         if (isinstance(node, ast.Call) and ast.unparse(node.func) in ("float", "round"))
         or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div) and not _joins_paths(node))
     ]
-    assert not found, f"Money.split divides, Money.parse reads: {found}"
+    assert not found, f"kernel.money.allocate divides, Money.parse reads: {found}"
 
 
 def test_nothing_is_left_for_later() -> None:

@@ -17,7 +17,7 @@ from console.period import PRESETS
 from console.render import NAV, TEXTS
 from console.roles import Permission, Role
 from console.staff import StaffRefusal
-from kernel.currency import EXPONENTS
+from kernel.currency import EXPONENTS, RETIRED
 from kernel.texts import LANGUAGES
 from ledger import chart
 from ledger.chart import Kind
@@ -32,7 +32,7 @@ STATUSES = (400, 403, 404, 405, 413, 500)
 FAMILIES: dict[str, set[str]] = {
     "account": set(),
     "action": set(Action),
-    "currency": set(EXPONENTS),
+    "currency": {*EXPONENTS, *RETIRED},
     "delivery": {*FILTERS, *STATES},
     "event": set(Event),
     "evidence": {"collect", "query", "reverse", "callback"},

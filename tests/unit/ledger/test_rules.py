@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
+from dataclasses import astuple
 from typing import Any
 
 import pytest
@@ -11,6 +13,8 @@ from kernel.money import Money
 from ledger import chart, rules
 from ledger.journal import Transaction
 from ledger.rules import RULES
+from ledger.rules.examples import examples
+from ledger.rules.template import PAID_PARTS, ROLES
 from tests.unit.ledger.makers import IDS, MORNING, amount, fee
 
 CLEARING = "Assets:Clearing:DEMO:JOD"
@@ -22,6 +26,16 @@ TWICE = "Liabilities:Duplicate:DEMO:JOD"
 EXCESS = "Liabilities:Overpayment:JOD"
 REFUND = "Liabilities:RefundPayable:DEMO:JOD"
 FAILED = "Liabilities:Suspense:RefundFailed:DEMO:JOD"
+VAT = "Liabilities:VAT:JOD"
+PART = "Liabilities:PartPayment:JOD"
+BANK = "Assets:Bank:Collection:JOD"
+OWN_BANK = "Assets:Bank:Operating:JOD"
+COMMISSION = "Expenses:OperatorCommission:DEMO:JOD"
+INVOICED = "Liabilities:CommissionPayable:DEMO:JOD"
+UNEXPLAINED = "Liabilities:Suspense:Unallocated:Bank:JOD"
+UNKNOWN = "Liabilities:Suspense:Unallocated:DEMO:JOD"
+DISPUTE = "Assets:Suspense:OperatorDispute:DEMO:JOD"
+GIVEN_UP = "Expenses:ReconWriteOff:JOD"
 
 
 def parts(**changes: Any) -> dict[str, Any]:
@@ -67,6 +81,20 @@ def test_parts_that_are_zero_make_no_posting() -> None:
         (rules.overpayment_refund, EXCESS, REFUND),
         (rules.refund_confirmed, REFUND, CLEARING),
         (rules.refund_rejected, REFUND, FAILED),
+        (rules.refund_again, FAILED, REFUND),
+        (rules.refund_by_bank, FAILED, BANK),
+        (rules.part_payment_refund, PART, REFUND),
+        (rules.operator_commission, COMMISSION, CLEARING),
+        (rules.operator_commission_invoiced, COMMISSION, INVOICED),
+        (rules.operator_commission_paid, INVOICED, OWN_BANK),
+        (rules.bank_deposit, BANK, CLEARING),
+        (rules.bank_explained_deposit, UNEXPLAINED, CLEARING),
+        (rules.bank_explained_refund, UNEXPLAINED, REFUND),
+        (rules.operator_unknown, CLEARING, UNKNOWN),
+        (rules.operator_unknown_refund, UNKNOWN, REFUND),
+        (rules.operator_dispute, DISPUTE, CLEARING),
+        (rules.operator_dispute_paid, BANK, DISPUTE),
+        (rules.operator_dispute_write_off, GIVEN_UP, DISPUTE),
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
@@ -74,9 +102,37 @@ def test_a_rule_of_one_sum_moves_it_whole(rule: Any, debit: str, credit: str) ->
     assert net(rule(key="k", **amount(5400))) == {debit: 5400, credit: -5400}
 
 
-def test_late_money_that_pays_its_bill_leaves_suspense_for_the_parts_of_the_fee() -> None:
-    booked = rules.late_accept(**parts(agency_fee=20))
-    assert net(booked) == {LATE: 5400, AGENCY: -5030, STAMP: -100, INCOME: -270}
+def test_the_tax_on_our_fee_is_the_treasurys() -> None:
+    booked = rules.fee_succeeded(**parts(service_fee=216, vat=34))
+    expected = {CLEARING: 5400, AGENCY: -5050, STAMP: -100, INCOME: -216, VAT: -34}
+    assert net(booked) == expected
+    assert net(rules.refund_full(**parts(service_fee=216, vat=34))) == {REFUND: -5400} | {
+        path: -moved for path, moved in expected.items() if path != CLEARING
+    }
+
+
+@pytest.mark.parametrize(
+    ("rule", "source"),
+    [
+        (rules.late_accept, LATE),
+        (rules.part_payment_complete, PART),
+        (rules.bank_explained_fee, UNEXPLAINED),
+        (rules.operator_unknown_accept, UNKNOWN),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_money_that_waited_and_pays_its_bill_leaves_for_the_parts_of_the_fee(
+    rule: Any, source: str
+) -> None:
+    booked = rule(**parts(agency_fee=20, vat=7))
+    assert net(booked) == {source: 5407, AGENCY: -5030, STAMP: -100, INCOME: -270, VAT: -7}
+
+
+def test_money_that_is_too_little_waits_for_the_rest() -> None:
+    short = amount(5399) | {"due": Money(5400, "JOD")}
+    assert net(rules.underpayment(key="k", **short)) == {CLEARING: 5399, PART: -5399}
+    with pytest.raises(ValueError, match="not less"):
+        rules.underpayment(key="k", **amount(5400), due=Money(5400, "JOD"))
 
 
 def test_what_was_paid_too_much_stays_the_citizens() -> None:
@@ -106,9 +162,20 @@ def test_a_reversal_mirrors_every_posting_and_keeps_the_payment() -> None:
     assert (mirror.reverses, mirror.reference) == (original.id, original.reference)
     assert net(mirror) == {path: -moved for path, moved in net(original).items()}
     assert len(mirror.postings) == len(original.postings)
+    assert (mirror.occurred_at, mirror.zone) == (original.occurred_at, original.zone)
 
 
-@pytest.mark.parametrize("part", ["principal", "stamp", "penalty", "service_fee", "agency_fee"])
+def test_a_reversal_keeps_the_day_of_its_original_unless_told_otherwise() -> None:
+    original = fee("k", reference=IDS.new())
+    plain = rules.reversal(original, id=IDS.new(), key="undo")
+    assert (plain.occurred_at, plain.zone) == (original.occurred_at, "Asia/Amman")
+    assert plain.business_date == original.business_date
+    later = MORNING.replace(day=30)
+    told = rules.reversal(original, id=IDS.new(), key="undo", occurred_at=later, reference=None)
+    assert (told.occurred_at, told.reference) == (later, None)
+
+
+@pytest.mark.parametrize("part", [*PAID_PARTS, "agency_fee"])
 def test_no_part_may_be_negative_or_of_another_currency(part: str) -> None:
     with pytest.raises(ValueError, match=part):
         rules.fee_succeeded(**(parts() | {part: Money(-1, "JOD")}))
@@ -122,24 +189,32 @@ def test_a_fee_of_nothing_is_refused() -> None:
         rules.fee_succeeded(**parts(principal=0, stamp=0, penalty=0, service_fee=0))
 
 
-def test_every_rule_is_in_the_table_with_its_version_and_meaning() -> None:
-    booked = [
-        rules.fee_succeeded(**parts()),
-        rules.late_success(key="k", **amount(1)),
-        rules.late_accept(**parts()),
-        rules.late_refund(key="k", **amount(1)),
-        rules.duplicate(key="k", **amount(1)),
-        rules.duplicate_refund(key="k", **amount(1)),
-        rules.overpayment(**parts(), paid=Money(9000, "JOD")),
-        rules.overpayment_refund(key="k", **amount(1)),
-        rules.refund_full(**parts()),
-        rules.refund_confirmed(key="k", **amount(1)),
-        rules.refund_rejected(key="k", **amount(1)),
-        rules.reversal(fee("k"), id=IDS.new(), key="k", occurred_at=MORNING),
-    ]
-    assert [each.rule for each in booked] == list(RULES)
-    assert all(RULES[each.rule].version == each.version for each in booked)
+def test_every_rule_has_a_function_of_its_name_and_an_example_by_its_version() -> None:
+    functions = {name for name in rules.__all__ if inspect.isfunction(getattr(rules, name))}
+    assert functions == {code.lower() for code in RULES}
+    shown = examples()
+    assert set(shown) == set(RULES)
+    assert all(each.booked.version == RULES[code].version for code, each in shown.items())
+    assert all(code == rule.code for code, rule in RULES.items())
+
+
+def test_rules_are_named_told_and_in_the_order_of_their_numbers() -> None:
+    numbers = [int(rule.number.rstrip("abcdefghijklmnopqrstuvwxyz")) for rule in RULES.values()]
+    assert numbers == sorted(numbers)
     assert all(rule.meaning.endswith(".") for rule in RULES.values())
+    assert all(rule.care.endswith(".") for rule in RULES.values() if rule.care)
+
+
+def test_every_role_is_played_and_every_account_of_a_rule_is_one_of_the_chart() -> None:
+    played = {
+        role for rule in RULES.values() for each in rule.movements for role in astuple(each)[:2]
+    }
+    assert played == set(ROLES)
+    for example in examples().values():
+        for posting in example.booked.postings:
+            assert chart.parse(posting.debit).currency == posting.amount.currency
+            assert chart.parse(posting.credit).currency == posting.amount.currency
+            assert posting.debit != posting.credit
 
 
 def test_currencies_with_none_two_and_three_decimals_book_whole_minor_units() -> None:
