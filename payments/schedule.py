@@ -41,3 +41,13 @@ async def plan_query(desk: Desk, connection: Connection, moving: Moving) -> bool
         return False
     await work.enqueue(connection, QUERY, str(moving.id), delay_s=delay_s)
     return True
+
+
+async def plan_first_query(desk: Desk, connection: Connection, moving: Moving) -> None:
+    """After a sending: what was sent when its schedule was over is asked about once all the same.
+
+    Nobody else would, and it would wait for ever, holding its bill.
+    """
+    if not await plan_query(desk, connection, moving):
+        schedule = desk.wallet_configs[moving.row["wallet"]].poll_schedule_s
+        await work.enqueue(connection, QUERY, str(moving.id), delay_s=min(schedule, default=0.0))

@@ -15,7 +15,7 @@ from kernel.work import LeaseLost, Work
 from payments import advance
 from payments.desk import Desk
 from payments.moving import Moving, lock, move
-from payments.schedule import QUERY, plan_query
+from payments.schedule import QUERY, plan_first_query
 from payments.states import Event, State
 from wallets import collections
 from wallets.port import CollectionRequest, Verdict
@@ -70,7 +70,7 @@ async def _apply(desk: Desk, item: Work, collection: CollectionRequest, verdict:
             await _again(desk, connection, moving, item, verdict)
         else:
             await advance.apply(desk, connection, moving, verdict)
-            await plan_query(desk, connection, moving)
+            await plan_first_query(desk, connection, moving)
             await work.finish(connection, item)
 
 

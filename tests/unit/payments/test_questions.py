@@ -1,11 +1,13 @@
 """Questions answered too late or not at all: what was proved counts, and money is not forgotten."""
 
+from dataclasses import replace
+
 import pytest
 
 from kernel import work
 from kernel.work import LeaseLost
 from payments import verify
-from tests.unit.payments.conftest import Counter
+from tests.unit.payments.conftest import WALLET, Counter
 from tests.unit.payments.scripted_wallet import (
     NO_ANSWER,
     NO_FUNDS,
@@ -92,3 +94,19 @@ async def test_an_operator_that_never_answers_about_late_money_leaves_it_to_a_pe
     assert await counter.value(
         "SELECT last_error FROM kernel.work WHERE parked_at IS NOT NULL"
     ) == ("no verdict: no_answer")
+
+
+@pytest.mark.parametrize("sent", [PENDING, NO_ANSWER], ids=["pending", "no answer"])
+async def test_what_is_sent_after_the_last_scheduled_question_is_asked_about_once(
+    counter: Counter, sent: Verdict
+) -> None:
+    impatient = {"sandbox": replace(WALLET, poll_schedule_s=(1.0,))}
+    counter.desk = replace(counter.desk, wallet_configs=impatient)
+    pid, _ = await counter.started()
+    counter.wallet.collects, counter.wallet.queries = [sent], [PENDING]
+    await counter.later(2)
+    assert await counter.work() == ["payments.collect"]
+    await counter.later(20)
+    assert await counter.work() == ["payments.query"]
+    assert await counter.state(pid) == "review"
+    assert len(counter.wallet.questions) == 1
