@@ -1,1 +1,1 @@
-"""Processes that act without being asked: the rq worker and the sweeper, over the work table."""
+"""Processes that act without being asked: the rq worker, the sweeper, the ledger's sealer."""

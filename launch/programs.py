@@ -34,8 +34,8 @@ def web(count: int, listener: socket.socket, env: Mapping[str, str]) -> Iterator
 
 
 def work(env: Mapping[str, str]) -> Iterator[Program]:
-    """The worker, and the sweeper that re-drives what a worker has lost."""
-    for name in ("worker", "sweeper"):
+    """The worker, the sweeper that re-drives what a worker has lost, and the ledger's sealer."""
+    for name in ("worker", "sweeper", "sealer"):
         yield Program(name=name, argv=_python(f"jobs.{name}"), env=env, stage=STAGE_WORK)
 
 

@@ -1,4 +1,4 @@
-"""./mizan worker: only a worker and the sweeper."""
+"""./mizan worker: only a worker, the sweeper and the sealer."""
 
 import argparse
 import asyncio
@@ -11,7 +11,7 @@ from launch.terminal import explained
 def main(argv: list[str]) -> int:
     """Work until Ctrl-C."""
     argparse.ArgumentParser(prog="./mizan worker", description=__doc__).parse_args(argv)
-    return explained(lambda: run_part(programs.work, _settled, "worker and sweeper are running"))
+    return explained(lambda: run_part(programs.work, _settled, "worker, sweeper, sealer are running"))
 
 
 async def _settled() -> None:

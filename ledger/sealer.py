@@ -48,6 +48,8 @@ async def seal_once(
     everything as it is, if the books are damaged.
     """
     async with database.transaction() as connection:
+        if not await connection.fetchval(SQL["is_any_unsealed"]):
+            return None
         if not await connection.fetchval(SQL["try_sealer_lock"]):
             return None
         return await _seal(connection, signer, clock.now(), limit)
@@ -125,12 +127,12 @@ async def checkpoint_days(database: Database, signer: Signer, clock: Clock) -> l
         if not await connection.fetchval(SQL["try_sealer_lock"]):
             return []
         last = await connection.fetchrow(SQL["last_checkpoint"])
-        previous = last["hash"] if last else seal.NOTHING
+        previous, after = (last["hash"], last["last_seal"]) if last else (seal.NOTHING, 0)
         today = _midnight(clock.now().astimezone(UTC).date())
-        made = []
-        for row in await connection.fetch(
-            SQL["seals_before"], last["last_seal"] if last else 0, today
-        ):
+        made: list[Checkpoint] = []
+        if (await connection.fetchval(SQL["sealed_at"], after + 1) or today) >= today:
+            return made
+        for row in await connection.fetch(SQL["seals_before"], after, today):
             point = Checkpoint(
                 day=row["day"],
                 first_seal=row["first_seal"],

@@ -52,6 +52,12 @@ RECEIPT_DELAY = Histogram(
     ["carrier"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0, 600.0),
 )
+SEALED = Counter("gw_ledger_sealed_transactions", "Transactions sealed")
+SEAL_LAG = Histogram(
+    "gw_ledger_seal_lag_seconds",
+    "From booking to seal, of the first transaction in each seal",
+    buckets=(0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 5.0, 10.0, 60.0),
+)
 SMS = Counter("gw_sms", "Messages by what became of them", ["carrier", "state"])
 
 
@@ -80,6 +86,11 @@ def _handed_over(fields: Mapping[str, Any]) -> None:
         RECEIPT_DELAY.labels(carrier).observe(float(fields["age_s"]))
 
 
+def _sealed(fields: Mapping[str, Any]) -> None:
+    SEALED.inc(int(fields["transactions"]))
+    SEAL_LAG.observe(float(fields["lag_s"]))
+
+
 def _exchange(fields: Mapping[str, Any]) -> None:
     wallet, kind, status = str(fields["wallet"]), str(fields["kind"]), fields["status"]
     if kind == "query":
@@ -97,6 +108,7 @@ _COUNTING: dict[str, Callable[[Mapping[str, Any]], None]] = {
     ).inc(),
     "wallets.callback_unknown": lambda _: CALLBACKS.labels("unknown").inc(),
     "work.ended": lambda fields: WORK.labels(str(fields["work"]), str(fields["outcome"])).inc(),
+    "ledger.sealed": _sealed,
     "sms.handed_over": _handed_over,
     "sms.reported": lambda fields: SMS.labels(
         str(fields["carrier"]), str(fields["word"]) if fields["known"] else "other"
@@ -157,6 +169,7 @@ async def _gauges(database: Database) -> list[GaugeMetricFamily]:
         pending = await connection.fetchrow(SQL["pending_work"])
         late = await connection.fetch(SQL["late_money"])
         halted = await connection.fetchval(SQL["halted"])
+        unsealed_s = await connection.fetchval(SQL["unsealed"])
     build = _family("gw_build_info", "What runs here; always 1", ["version"])
     build.add_metric([_PROJECT["version"]], 1)
     payments = _family("gw_payments_unresolved", "Payments that have not ended", ["wallet"])
@@ -181,6 +194,9 @@ async def _gauges(database: Database) -> list[GaugeMetricFamily]:
             max(0.0, pending["oldest_s"] if pending else 0.0),
         ),
         _single("gw_work_parked", "Work rows given up", pending["parked"] if pending else 0),
+        _single(
+            "gw_ledger_unsealed_oldest_seconds", "Age of the oldest unsealed entry", unsealed_s
+        ),
         _single("gw_ledger_balanced", "0 when the books check stopped debits", 0 if halted else 1),
     ]
 

@@ -1,3 +1,6 @@
+-- name: is_any_unsealed
+SELECT EXISTS (SELECT FROM ledger.unsealed)
+
 -- name: try_sealer_lock
 -- One sealer at a time, until the transaction ends; false: another one is at work.
 SELECT pg_try_advisory_xact_lock(hashtext('ledger.sealer'))
@@ -78,6 +81,9 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 
 -- name: last_checkpoint
 SELECT day, last_seal, hash FROM ledger.checkpoint ORDER BY day DESC LIMIT 1
+
+-- name: sealed_at
+SELECT sealed_at FROM ledger.seal WHERE number = $1
 
 -- name: seals_before
 -- The seals behind seal $1 that were made before a moment, by day.

@@ -20,3 +20,9 @@ SELECT currency, sum(amount)::float8 AS amount FROM payments.late_money WHERE st
 -- name: halted
 -- Whether the books check (the sweeper makes it) has stopped new debits.
 SELECT EXISTS (SELECT FROM payments.halt)
+
+-- name: unsealed
+-- How long the oldest booked transaction has been waiting for its seal.
+SELECT COALESCE(EXTRACT(epoch FROM now() - min(t.recorded_at)), 0)::float8
+FROM (SELECT batch FROM ledger.unsealed ORDER BY batch LIMIT 1) u
+JOIN ledger.transaction t ON t.seq BETWEEN u.batch << 16 AND u.batch << 16 | 65535

@@ -123,7 +123,7 @@ async def test_a_batch_larger_than_a_seal_is_sealed_alone(
 async def test_a_seal_says_what_it_stands_for_and_is_signed_and_chained(
     database: Database, signer: Signer, clock: ManualClock
 ) -> None:
-    hashes = []
+    hashes: list[bytes] = []
     for n in range(3):
         booked = [fee(f"{n} {each}", currency=each) for each in ("JOD", "LBP")[: n + 1]]
         await book_all(database, booked)

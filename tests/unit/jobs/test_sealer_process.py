@@ -1,0 +1,48 @@
+"""The sealer's loop: seals what is booked, at once again while there is more, and stops when told."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+
+from jobs.sealer import Sealer
+from kernel.clock import ManualClock
+from kernel.database import Database
+from kernel.privacy import Keys
+from ledger import sealer as sealing
+from ledger.seal import Signer
+from tests.unit.ledger.makers import book_all, movement
+
+
+async def until(database: Database, statement: str) -> None:
+    async with asyncio.timeout(20), database.read() as connection:
+        while not await connection.fetchval(statement):
+            await asyncio.sleep(0.01)
+
+
+async def test_what_is_booked_while_it_runs_is_sealed_and_old_days_get_their_checkpoint(
+    database: Database, keys: Keys, clock: ManualClock
+) -> None:
+    await book_all(database, [movement("yesterday")])
+    await sealing.seal_once(database, Signer(keys), clock)
+    clock.forward(timedelta(days=1))
+    running = Sealer(database, Signer(keys), clock)
+    task = asyncio.create_task(running.run(every_s=0.01))
+    for n in range(3):
+        await book_all(database, [movement(f"{n}")])
+        await until(database, f"SELECT max(position) = {n + 2} FROM ledger.batch")
+    await until(database, "SELECT count(*) = 1 FROM ledger.checkpoint")
+    running.stop()
+    await asyncio.wait_for(task, 5)
+
+
+async def test_a_database_that_is_away_for_a_moment_does_not_end_the_sealer(
+    database: Database, keys: Keys, clock: ManualClock
+) -> None:
+    closed = Database("postgresql://nobody@127.0.0.1:1/nothing")
+    running = Sealer(closed, Signer(keys), clock)
+    task = asyncio.create_task(running.run(every_s=0.01))
+    await asyncio.sleep(0.1)
+    assert not task.done()
+    running.stop()
+    await asyncio.wait_for(task, 5)
