@@ -121,7 +121,8 @@ CREATE TABLE ledger.guard (
     account     int PRIMARY KEY,
     min_balance numeric,
     max_balance numeric,
-    is_closed   boolean NOT NULL DEFAULT false
+    is_closed   boolean NOT NULL DEFAULT false,
+    CHECK (min_balance <= max_balance)
 );
 
 -- The two sides of every posting; ``signed`` is positive on the debit side.

@@ -37,7 +37,7 @@ BEGIN
 
     account_ids := ledger.ids_of(paths);
     IF EXISTS (SELECT FROM ledger.guard g WHERE g.account = ANY (account_ids)) THEN
-        refusals := ledger.guard_v1(ids, keys, paths, account_ids, posting_of, debits, credits, amounts);
+        refusals := ledger.guard_v1(keys, paths, account_ids, posting_of, debits, credits, amounts);
     END IF;
 
     -- After the guards: whoever waited for another there comes behind it.
@@ -195,63 +195,82 @@ LANGUAGE sql AS $$
     ORDER BY g.n
 $$;
 
--- Which transactions the guarded accounts refuse, each seeing what those before it in the call would do.
+-- Which transactions the guarded accounts refuse, each seeing what those before it in the call would do:
 -- '<reason> <path>' per transaction, null where nothing is refused; null altogether if none is.
+-- A limit holds for what moves towards it, so that an account beyond it can always be mended.
 CREATE FUNCTION ledger.guard_v1(
-    ids uuid[], keys text[], paths text[], account_ids int[], posting_of int[], debits int[], credits int[],
-    amounts bigint[]
+    keys text[], paths text[], account_ids int[], posting_of int[], debits int[], credits int[], amounts bigint[]
 ) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
-    balances jsonb := '{}';     -- position of a guarded account in paths -> its balance
-    limits   jsonb := '{}';
-    refusals text[] := array_fill(NULL::text, ARRAY[cardinality(ids)]);
-    is_any   boolean := false;
-    wanted   jsonb;
+    refusals text[];
+    balances numeric[] := array_fill(NULL::numeric, ARRAY[cardinality(paths)]);  -- of guarded accounts
+    mins     numeric[] := balances;
+    maxs     numeric[] := balances;
+    closed   boolean[] := array_fill(false, ARRAY[cardinality(paths)]);
+    is_near  boolean := false;  -- some limit could be passed by some order of these movements
     refusal  text;
     one      record;
-    side     record;
+    i        int;
 BEGIN
     PERFORM FROM ledger.guard g WHERE g.account = ANY (account_ids) ORDER BY g.account FOR UPDATE;
     -- A new statement sees what was committed while this one waited.
     FOR one IN
-        SELECT w.n, w.path, g.min_balance, g.max_balance, g.is_closed, ledger.balance_now(g.account) AS balance
-        FROM unnest(account_ids, paths) WITH ORDINALITY AS w (id, path, n) JOIN ledger.guard g ON g.account = w.id
+        SELECT w.at, g.min_balance, g.max_balance, g.is_closed, ledger.balance_now(g.account) AS balance,
+               COALESCE(m.debits, 0) AS debits, COALESCE(m.credits, 0) AS credits
+        FROM unnest(account_ids) WITH ORDINALITY AS w (id, at)
+        JOIN ledger.guard g ON g.account = w.id
+        LEFT JOIN (
+            SELECT s.at, sum(s.debit) AS debits, sum(s.credit) AS credits
+            FROM unnest(debits, credits, amounts) AS p (debit, credit, amount)
+            CROSS JOIN LATERAL (VALUES (p.debit, p.amount, 0), (p.credit, 0, p.amount)) AS s (at, debit, credit)
+            GROUP BY s.at
+        ) m ON m.at = w.at
     LOOP
-        balances := balances || jsonb_build_object(one.n, one.balance);
-        limits := limits || jsonb_build_object(one.n, to_jsonb(one));
+        balances[one.at] := one.balance;
+        mins[one.at] := COALESCE(one.min_balance, '-Infinity');
+        maxs[one.at] := COALESCE(one.max_balance, 'Infinity');
+        closed[one.at] := one.is_closed;
+        is_near := is_near OR one.is_closed OR one.balance + one.debits > maxs[one.at]
+                   OR one.balance - one.credits < mins[one.at];
     END LOOP;
+    IF NOT is_near THEN
+        RETURN NULL;
+    END IF;
+
     FOR one IN
-        SELECT m.t, jsonb_object_agg(m.at, m.moved ORDER BY m.at) AS moves
+        SELECT m.t, array_agg(m.at) AS ats, array_agg(m.moved) AS moves
         FROM (
             SELECT p.t, s.at, sum(s.signed) AS moved
             FROM unnest(posting_of, debits, credits, amounts) AS p (t, debit, credit, amount)
             CROSS JOIN LATERAL (VALUES (p.debit, p.amount), (p.credit, -p.amount)) AS s (at, signed)
-            WHERE limits ? s.at::text
+            WHERE balances[s.at] IS NOT NULL
             GROUP BY p.t, s.at
-        ) AS m
-        JOIN unnest(keys) WITH ORDINALITY AS g (key, n) ON g.n = m.t
-        WHERE NOT EXISTS (SELECT FROM ledger.transaction b WHERE b.key = g.key)  -- a repeat moves nothing
-          AND array_position(keys, g.key) = g.n
+        ) m
+        JOIN (
+            SELECT min(g.n) AS n FROM unnest(keys) WITH ORDINALITY AS g (key, n)
+            WHERE NOT EXISTS (SELECT FROM ledger.transaction b WHERE b.key = g.key)  -- a repeat moves nothing
+            GROUP BY g.key
+        ) g ON g.n = m.t
         GROUP BY m.t ORDER BY m.t
     LOOP
-        wanted := balances;
         refusal := NULL;
-        FOR side IN SELECT m.key AS at, m.value::numeric AS moved, limits -> m.key AS lim FROM jsonb_each_text(one.moves) AS m LOOP
-            wanted := jsonb_set(wanted, ARRAY[side.at], to_jsonb((wanted ->> side.at)::numeric + side.moved));
+        FOR i IN 1 .. cardinality(one.ats) LOOP
             refusal := COALESCE(refusal, CASE
-                WHEN (side.lim ->> 'is_closed')::boolean THEN 'account_closed'
-                WHEN side.moved < 0 AND (wanted ->> side.at)::numeric < (side.lim ->> 'min_balance')::numeric THEN 'below_minimum'
-                WHEN side.moved > 0 AND (wanted ->> side.at)::numeric > (side.lim ->> 'max_balance')::numeric THEN 'above_maximum'
-            END || ' ' || (side.lim ->> 'path'));
+                WHEN closed[one.ats[i]] THEN 'account_closed '
+                WHEN one.moves[i] > 0 AND balances[one.ats[i]] + one.moves[i] > maxs[one.ats[i]] THEN 'above_maximum '
+                WHEN one.moves[i] < 0 AND balances[one.ats[i]] + one.moves[i] < mins[one.ats[i]] THEN 'below_minimum '
+            END || paths[one.ats[i]]);
         END LOOP;
         IF refusal IS NULL THEN
-            balances := wanted;
+            FOR i IN 1 .. cardinality(one.ats) LOOP
+                balances[one.ats[i]] := balances[one.ats[i]] + one.moves[i];
+            END LOOP;
         ELSE
+            refusals := COALESCE(refusals, array_fill(NULL::text, ARRAY[cardinality(keys)]));
             refusals[one.t] := refusal;
-            is_any := true;
         END IF;
     END LOOP;
-    RETURN CASE WHEN is_any THEN refusals END;
+    RETURN refusals;
 END $$;
 
 -- Debits less credits of one account, exact in the snapshot of the caller's statement.
