@@ -11,7 +11,8 @@ from launch.terminal import explained
 def main(argv: list[str]) -> int:
     """Work until Ctrl-C."""
     argparse.ArgumentParser(prog="./mizan worker", description=__doc__).parse_args(argv)
-    return explained(lambda: run_part(programs.work, _settled, "worker, sweeper, sealer are running"))
+    greeting = "worker, sweeper and sealer are running"
+    return explained(lambda: run_part(programs.work, _settled, greeting))
 
 
 async def _settled() -> None:
