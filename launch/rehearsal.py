@@ -34,6 +34,7 @@ PROGRAMS = {
     "web": ("uvicorn", "app:create_app", *SERVER, "--port", "{web}"),
     "worker": ("jobs.worker",),
     "sweeper": ("jobs.sweeper",),
+    "sealer": ("jobs.sealer",),
     "sandbox": ("sandbox", "--port", "{sandbox}"),
 }
 
