@@ -1,4 +1,4 @@
-"""./mizan test: pytest on everything; arguments go to pytest."""
+"""./mizan test: pytest on everything, side by side on the cores; arguments go to pytest."""
 
 import os
 import shutil
@@ -8,11 +8,21 @@ import sys
 from launch.home import ROOT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FEWEST, MOST = 2, 4
+"""Processes. Tests also wait, so even one core gains by two; each has servers of its own."""
+
+# Who says how to run, or chooses tests, gets pytest as it is; a debugger needs the terminal.
+ONE_S_OWN_WAY = (
+    *("-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise"),
+    *("-n", "--numprocesses", "--dist", "--tx", "-p"),
+    *("--pdb", "--trace", "-s", "--capture"),
+)
 
 
 def main(argv: list[str]) -> int:
     """Run the tests and say which kind could not run."""
-    code = subprocess.run([sys.executable, "-m", "pytest", *argv], cwd=ROOT, check=False).returncode
+    command = [sys.executable, "-m", "pytest", *shared_out(argv, cores())]
+    code = subprocess.run(command, cwd=ROOT, check=False).returncode
     if not has_chromium():
         print(
             "mizan: no Chromium on this machine, so the browser tests did not run"
@@ -20,6 +30,21 @@ def main(argv: list[str]) -> int:
             file=sys.stderr,
         )
     return code
+
+
+def shared_out(argv: list[str], cores: int) -> list[str]:
+    """Arguments for pytest: the whole suite goes to several processes, a file to one of them."""
+    if any(not word.startswith("-") or word.startswith(ONE_S_OWN_WAY) for word in argv):
+        return argv
+    processes = min(max(cores, FEWEST), MOST)
+    return [f"--numprocesses={processes}", "--dist=loadfile", *argv]
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def has_chromium() -> bool:
