@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,12 +31,13 @@ PATIENCE_S = 30.0
 POLL_S = 0.05
 SECRET = secrets.token_urlsafe(32)
 
+# In the order they start: a question to an operator that is not there yet would be spent.
 PROGRAMS = {
+    "sandbox": ("sandbox", "--port", "{sandbox}"),
     "web": ("uvicorn", "app:create_app", *SERVER, "--port", "{web}"),
     "worker": ("jobs.worker",),
     "sweeper": ("jobs.sweeper",),
     "sealer": ("jobs.sealer",),
-    "sandbox": ("sandbox", "--port", "{sandbox}"),
 }
 
 
@@ -89,7 +91,7 @@ class Stack:
         await database.close()
 
     def start(self, *names: str) -> None:
-        """Start programs (all if none is named) and wait until the HTTP ones answer."""
+        """Start programs (all if none is named), each once the one before it answers."""
         for name in names or PROGRAMS:
             module, *arguments = PROGRAMS[name]
             argv = [
@@ -105,7 +107,6 @@ class Stack:
             if name in self.cpus:
                 os.sched_setaffinity(process.pid, self.cpus[name])
             self.running[name] = process
-        for name in names or PROGRAMS:
             if name in self.ports:
                 path = "/readyz" if name == "web" else "/"
                 self._wait_until_answering(f"http://127.0.0.1:{self.ports[name]}{path}", name)
@@ -179,6 +180,11 @@ def _answers(url: str) -> bool:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+    """A port that was free a moment ago, and that nobody is given while its program is down.
+
+    Systems hand out ports from 32768 (Linux) or 49152 (IANA, RFC 6335 section 6) by themselves.
+    """
+    while True:
+        port = 20_000 + secrets.randbelow(10_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
