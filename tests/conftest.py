@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from kernel.clock import ManualClock
 from kernel.database import Database
@@ -24,6 +25,10 @@ __all__ = ["with_database"]
 
 SECRET = "only-for-tests-0123456789-abcdefghijklmnop"
 NINE_O_CLOCK = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+
+# How long it takes to make up an example is the machine's doing, not the code's.
+settings.register_profile("mizan", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("mizan")
 
 
 def pytest_report_header() -> list[str]:

@@ -22,8 +22,10 @@ from launch.home import ROOT, HomeError
 from launch.process import is_alive, try_lock
 
 SECONDS_MAX = 20.0
+# What a shell starts in the background ignores SIGINT, and so would its children.
 HOLD = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from launch.embedded import {how}
 with {how}(sys.argv[1]):
     print("up", flush=True)
