@@ -58,6 +58,16 @@ def parse(path: str) -> Account:
     return Account(path, Kind(found["kind"]), found["currency"])
 
 
+_BY_PAYMENT = ("Suspense", "RefundPayable", "Duplicate", "Overpayment", "PartPayment")
+
+
+def is_kept_by_payment(path: str) -> bool:
+    """Whether each payment's money on the account must be cleared for itself (and not: the oldest
+    money first).
+    """
+    return path.split(":")[1] in _BY_PAYMENT
+
+
 def code(text: str) -> str:
     """An operator's, agency's or service's code as a component: upper case, no underscores."""
     component = text.upper().replace("_", "-")
