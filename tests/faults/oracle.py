@@ -7,7 +7,9 @@ one effect per key.
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import time
 from collections import Counter, defaultdict
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -29,6 +31,17 @@ UNDONE = (
     " OR kind = 'wallets.callback' AND due_at < now() + interval '2 s'"
 )
 
+LEFT = (
+    f"SELECT concat_ws(' ', 'payment', id, state) AS what FROM payments.payment WHERE {WAITING}"
+    f" UNION ALL SELECT concat_ws(' ', 'message', id, state) FROM sms.message WHERE {UNSENT}"
+    f" UNION ALL SELECT concat_ws(' ', kind, key, last_error) FROM kernel.work WHERE {UNDONE}"
+)
+
+UNTOLD = (
+    "SELECT action, subject, detail FROM errand"
+    " WHERE NOT EXISTS (SELECT 1 FROM errand_done WHERE errand = errand.id)"
+    " AND (action = 'tell' OR json_extract(detail, '$.verdict') = 'approve')"
+)
 
 LATE_SUCCESS = "08"
 """Last digits of payers whom the operator refuses first and debits later."""
@@ -55,13 +68,27 @@ class Truth:
 
 
 async def settle(wreck: Wreck, *, patience_s: float = PATIENCE_S) -> None:
-    """Wait until every payment has ended and every message was handed over."""
-    await wreck.stack.until(
-        f"SELECT NOT EXISTS (SELECT FROM payments.payment WHERE {WAITING})"
-        f" AND NOT EXISTS (SELECT FROM sms.message WHERE {UNSENT})"
-        f" AND NOT EXISTS (SELECT FROM kernel.work WHERE {UNDONE})",
-        patience_s=patience_s,
-    )
+    """Wait until every payment has ended, all money has moved and was told, and so were people."""
+    await _we_are_done(wreck, patience_s)
+    await _operator_is_done(wreck, patience_s)
+    await _we_are_done(wreck, patience_s)  # with what it told in the meantime
+
+
+async def _we_are_done(wreck: Wreck, patience_s: float) -> None:
+    try:
+        await wreck.stack.until(f"SELECT NOT EXISTS ({LEFT})", patience_s=patience_s)
+    except AssertionError as problem:
+        problem.add_note(str(await wreck.stack.value(f"SELECT array_agg(what) FROM ({LEFT}) x")))
+        raise
+
+
+async def _operator_is_done(wreck: Wreck, patience_s: float) -> None:
+    """Until it will take no more money and has told, or given up telling, what it took."""
+    deadline = time.monotonic() + patience_s
+    with closing(_operators_book(wreck)) as book:
+        while left := book.execute(UNTOLD).fetchall():
+            assert time.monotonic() < deadline, f"the operator never got to {left}"
+            await asyncio.sleep(0.05)
 
 
 async def agree(wreck: Wreck, *, in_doubt: int = 0) -> None:
@@ -72,7 +99,10 @@ async def agree(wreck: Wreck, *, in_doubt: int = 0) -> None:
     truth = read_operator(wreck)
     database = await Database.connect(wreck.stack.servers.urls.database_url, size=1)
     try:
-        async with database.read() as connection:
+        async with (
+            database.read() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
             rows = await connection.fetch(PAYMENTS)
             wrong = {
                 str(row["id"]): problems
@@ -82,7 +112,7 @@ async def agree(wreck: Wreck, *, in_doubt: int = 0) -> None:
             assert not wrong, f"our books and the operator's differ: {wrong}"
             _check_bills(rows, truth.debits)
             await _check_steps(connection)
-            await _check_books(connection, truth.debits, rows, in_doubt)
+            await _check_books(connection, truth, rows, in_doubt)
         async with database.read() as connection:
             found = await verify(connection)
             assert found.is_sound, found.bad
@@ -104,6 +134,11 @@ SELECT payment.id, payment.state, payment.total, payment.currency, payment.payer
         WHERE payment_id = payment.id AND event = 'sending') AS sendings,
        EXISTS (SELECT FROM kernel.work JOIN wallets.evidence ON evidence.id::text = work.key
                WHERE collection = collection_id) AS still_to_ask,
+       (SELECT array_agg(concat_ws(' ', to_char(at, 'MI:SS.MS'), event, detail) ORDER BY n)
+        FROM payments.transition WHERE payment_id = payment.id) AS walked,
+       (SELECT array_agg(concat_ws(' ', to_char(at, 'MI:SS.MS'), kind, status, note)
+                         ORDER BY position)
+        FROM wallets.evidence WHERE collection = collection_id) AS heard,
        (SELECT COALESCE(sum(signed), 0)::bigint FROM ledger.entry
         JOIN ledger.account ON account.id = entry.account
         JOIN ledger.transaction ON transaction.seq = entry.seq
@@ -112,14 +147,26 @@ FROM payments.payment JOIN wallets.collection ON collection.id = payment.collect
 """
 
 
+def _is_unheard(row: Any, truth: Truth) -> bool:
+    """Whether the operator took money after a refusal, and no callback has made us ask about it.
+
+    After a refusal nobody asks on schedule: what was never told is not in our books.
+    """
+    collection = str(row["collection_id"])
+    return (
+        row["state"] == State.REFUSED
+        and any(debit.payer.endswith(LATE_SUCCESS) for debit in truth.debits[collection])
+        and (collection not in truth.told or row["still_to_ask"])
+        and not row["late_cases"]
+    )
+
+
 def _problems(wreck: Wreck, row: Any, truth: Truth) -> list[str]:
     """What is wrong with one payment, held against the operator's truth."""
     collection, state = str(row["collection_id"]), State(row["state"])
     taken = truth.debits[collection]
     numbers = row["receipts"] or []
-    refused_first = state is State.REFUSED and taken and taken[0].payer.endswith(LATE_SUCCESS)
-    if refused_first and (collection not in truth.told or row["still_to_ask"]):
-        return []  # nobody asks after a refusal: what no callback told, reconciliation finds
+    is_known = not (state is State.REVIEW or _is_unheard(row, truth))
     checks = {
         "refused or expired, yet debited": state not in (State.REFUSED, State.EXPIRED)
         or all(debit.payer.endswith(LATE_SUCCESS) for debit in taken),
@@ -131,15 +178,14 @@ def _problems(wreck: Wreck, row: Any, truth: Truth) -> list[str]:
             and wreck.keys.pseudonym(Msisdn(debit.payer)) == row["payer"]
             for debit in taken
         ),
-        "booked is not what was debited": state is State.REVIEW
-        or row["cleared"] == sum(debit.minor for debit in taken),
-        "in review, yet booked": state is not State.REVIEW or row["cleared"] == 0,
+        "booked is not what was debited, as far as we know": row["cleared"]
+        == (sum(debit.minor for debit in taken) if is_known else 0),
         "not one receipt": len(numbers) == (state is State.COLLECTED),
         "not one receipt message": row["told_paid"] == (state is State.COLLECTED),
         "the phone did not get one receipt": state is not State.COLLECTED
         or truth.texts[taken[0].payer, numbers[0]] == 1,
         "late money without a case, or a case without money": row["late_cases"]
-        == (len(taken) if state in (State.REFUSED, State.EXPIRED) else 0),
+        == (len(taken) if is_known and state in (State.REFUSED, State.EXPIRED) else 0),
         "late money not told": row["told_late"] == row["late_cases"],
         "asked too often": len(row["queried_at"]) <= QUERY_BUDGET
         # An id that was sent again is refused as a duplicate, and looked up on the spot.
@@ -175,9 +221,12 @@ async def _check_steps(connection: Connection) -> None:
 
 
 async def _check_books(
-    connection: Connection, debits: dict[str, list[Debit]], rows: list[Any], in_doubt: int
+    connection: Connection, truth: Truth, rows: list[Any], in_doubt: int
 ) -> None:
-    """Debits equal credits, and clearing is all that the operator took, less what is in doubt."""
+    """Debits equal credits; clearing is all that the operator took, payment by payment.
+
+    Less what nobody could know: what is left to a person, and what the operator never told.
+    """
     unbalanced = await connection.fetch(
         "SELECT currency, sum(signed) FROM ledger.entry"
         " JOIN ledger.account ON account.id = entry.account"
@@ -185,29 +234,47 @@ async def _check_books(
     )
     assert not unbalanced
     doubtful = {
-        str(row["collection_id"])
+        str(row["collection_id"]): (row["walked"], row["heard"], len(row["queried_at"]))
         for row in rows
-        if row["state"] == State.REVIEW and debits[str(row["collection_id"])]
+        if row["state"] == State.REVIEW and truth.debits[str(row["collection_id"])]
     }
     assert len(doubtful) <= in_doubt, f"left to a person although money moved: {doubtful}"
-    truth: Counter[str] = Counter()
-    for collection, taken in debits.items():
-        if collection not in doubtful:
+    unheard = {str(row["collection_id"]) for row in rows if _is_unheard(row, truth)}
+    took: Counter[tuple[str, str]] = Counter()
+    for collection, taken in truth.debits.items():
+        if collection not in doubtful.keys() | unheard:
             for debit in taken:
-                truth[debit.currency] += debit.minor
-    booked = await connection.fetch(
-        "SELECT currency, sum(signed)::bigint AS minor FROM ledger.entry"
-        " JOIN ledger.account ON account.id = entry.account"
-        " WHERE path LIKE 'Assets:Clearing:%' GROUP BY currency"
-    )
-    assert {row["currency"]: row["minor"] for row in booked} == dict(truth)
+                took[collection, debit.currency] += debit.minor
+    booked = {
+        (str(row["collection_id"]), row["currency"]): row["minor"]
+        for row in await connection.fetch(CLEARED)
+    }
+    differ = {
+        key: {"booked": booked.get(key, 0), "taken": took[key]}
+        for key in booked.keys() | took.keys()
+        if booked.get(key, 0) != took[key]
+    }
+    assert not differ, f"booked on clearing is not what the operator took: {differ}"
+
+
+CLEARED = """
+SELECT collection_id, account.currency, sum(signed)::bigint AS minor FROM ledger.entry
+JOIN ledger.account ON account.id = entry.account
+JOIN ledger.transaction ON transaction.seq = entry.seq
+LEFT JOIN payments.payment ON payment.id = reference
+WHERE path LIKE 'Assets:Clearing:%' GROUP BY collection_id, account.currency
+"""
+
+
+def _operators_book(wreck: Wreck) -> sqlite3.Connection:
+    path = wreck.stack.home / "sandbox" / "book.sqlite3"
+    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
 
 
 def read_operator(wreck: Wreck) -> Truth:
     """Read the operator's file, past its own code."""
     truth = Truth()
-    path = wreck.stack.home / "sandbox" / "book.sqlite3"
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as book:
+    with closing(_operators_book(wreck)) as book:
         for correlation, payer, minor, currency in book.execute(
             "SELECT correlation, movement.debit, movement.minor, movement.currency FROM movement"
             " JOIN request ON request.id = movement.request WHERE movement.kind = 'collection'"
