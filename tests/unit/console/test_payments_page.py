@@ -234,16 +234,18 @@ async def test_the_filter_is_expanded_into_its_query_so_that_indexes_can_serve_i
 ) -> None:
     sql = "SELECT * FROM console.matching_payment($1, $2, $3, $4, $5, $6, $7, $8, $9)"
     order = "ORDER BY created_at DESC, id LIMIT 50"
-    cases: dict[str, dict[int, object]] = {
-        "Index Scan using payment_created": {},
-        "Index Cond: (p.payer": {8: b"0123456789abcdef"},
-    }
-    for expected, chosen in cases.items():
+    # One way is left to the planner in each case: what it costs, and what it knows of the table's
+    # size, do not matter.
+    cases: list[tuple[str, dict[int, object], str]] = [
+        ("Index Scan using payment_created", {}, "enable_sort"),
+        ("Index Cond: (p.payer", {8: b"0123456789abcdef"}, "enable_indexscan"),
+    ]
+    for expected, chosen, forbidden in cases:
         values = [chosen.get(at) for at in range(9)]
         async with database.transaction() as connection:
             await connection.execute("SET LOCAL plan_cache_mode = force_custom_plan")
             await connection.execute("SET LOCAL enable_seqscan = off")
-            await connection.execute("SET LOCAL enable_sort = off")
+            await connection.execute(f"SET LOCAL {forbidden} = off")
             plan = await connection.fetch(f"EXPLAIN (VERBOSE) {sql} {order}", *values)
         lines = "\n".join(row[0] for row in plan)
         assert "Function Scan" not in lines
