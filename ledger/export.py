@@ -16,7 +16,7 @@ from datetime import UTC, date, timedelta
 from types import MappingProxyType
 from typing import Final
 
-from kernel.currency import EXPONENTS
+from kernel.currency import exponent
 from kernel.database import Connection
 from kernel.money import Money
 from kernel.sql import package_sql
@@ -126,7 +126,7 @@ def _hledger_head(closing: TrialBalance, _first: date, _last: date) -> str:
     # The digits of the commodity directive are the precision at which hledger balances.
     lines = ["decimal-mark ."]
     for currency in closing.totals:
-        lines.append(f"commodity {currency} 1000.{'0' * EXPONENTS[currency]}")
+        lines.append(f"commodity {currency} 1000.{'0' * exponent(currency)}")
     for each in closing.accounts:
         lines.append(f"account {each.path}  ; type:{_HLEDGER_TYPE[each.kind]}")
     return _text(lines)
