@@ -102,11 +102,11 @@ async def test_a_chain_of_slow_answers_ends_with_the_operations_time(
 
     async with raw_server(links_slowly) as url:
         wallet = GsmaWallet(config(url, timeout_s=0.5), http, clock)
-        started = time.monotonic()
         verdict = await wallet.query(fee, Known())
-        assert time.monotonic() - started < 0.75
     assert (verdict.outcome, verdict.code, verdict.resend_safe) == ("unknown", "no_answer", False)
+    # Each answer is in time; the operation's end cut the last. A fourth would have begun at 0.6 s.
     assert verdict.evidence[-1].note == "no whole answer in time"
+    assert len(verdict.evidence) <= 3
 
 
 async def test_an_operator_that_is_down_is_left_alone_and_then_asked_once(
