@@ -1,0 +1,1 @@
+"""Reports of the books as files that people print and send: PDF and XLSX, in three languages."""
