@@ -20,12 +20,15 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
 DECLARE
     account_ids int[];
-    refusals    text[];         -- by guards; null where none
+    is_guarded  boolean;
     number      bigint;         -- of the batch
     recorded    timestamptz;
     open_from   date;
+    is_plain    boolean := num_nulls(VARIADIC originals) = cardinality(originals);
     is_posted   boolean[];      -- null: all are
-    posted      int := cardinality(ids);
+    posted      int;
+    refusals    text[];         -- by guards; null where none
+    refused     text[];
     at          int;
 BEGIN
     -- A closing waits for those who look at the lock date now, and is seen by those who come later.
@@ -36,53 +39,65 @@ BEGIN
     END IF;
 
     account_ids := ledger.ids_of(paths);
-    IF EXISTS (SELECT FROM ledger.guard g WHERE g.account = ANY (account_ids)) THEN
-        refusals := ledger.guard_v1(keys, paths, account_ids, posting_of, debits, credits, amounts);
-    END IF;
+    PERFORM FROM ledger.guard g WHERE g.account = ANY (account_ids) ORDER BY g.account FOR UPDATE;
+    is_guarded := FOUND;
 
     -- After the guards: whoever waited for another there comes behind it.
     number := nextval('ledger.batch_number');
     recorded := clock_timestamp();
 
-    -- Nearly always nothing stands in the way. A key in another session's open transaction is waited for:
-    -- it commits (look closer) or rolls back (go on).
-    IF refusals IS NULL AND num_nulls(VARIADIC originals) = cardinality(originals) THEN
+    LOOP
         BEGIN
-            INSERT INTO ledger.transaction (seq, id, recorded_at, occurred_at, business_date, version, rule, zone,
-                                            key, digest, note, reference)
-            SELECT number << 16 | g.n, g.id, recorded, g.occurred_at, g.business_date, g.version, g.rule, g.zone,
-                   g.key, g.digest, g.note, g.reference
-            FROM unnest(ids, keys, digests, rules, versions, occurred, zones, dates, refs, notes)
-                WITH ORDINALITY AS g (id, key, digest, rule, version, occurred_at, zone, business_date, reference,
-                                      note, n)
-            ORDER BY g.key COLLATE "C";
-        EXCEPTION WHEN unique_violation THEN
-            is_posted := array_fill(false, ARRAY[cardinality(ids)]);
+            -- Nearly always nothing stands in the way, and one insert is all. A key in another session's
+            -- open transaction is waited for: it commits (look closer) or rolls back (go on).
+            IF is_plain THEN
+                is_posted := NULL;
+                posted := cardinality(ids);
+                INSERT INTO ledger.transaction (seq, id, recorded_at, occurred_at, business_date, version, rule, zone,
+                                                key, digest, note, reference)
+                SELECT number << 16 | g.n, g.id, recorded, g.occurred_at, g.business_date, g.version, g.rule, g.zone,
+                       g.key, g.digest, g.note, g.reference
+                FROM unnest(ids, keys, digests, rules, versions, occurred, zones, dates, refs, notes)
+                    WITH ORDINALITY AS g (id, key, digest, rule, version, occurred_at, zone, business_date, reference,
+                                          note, n)
+                ORDER BY g.key COLLATE "C";
+            ELSE
+                is_posted := array_fill(false, ARRAY[cardinality(ids)]);
+                posted := 0;
+                FOR at IN
+                    INSERT INTO ledger.transaction AS t (seq, id, recorded_at, occurred_at, business_date, version,
+                                                         rule, zone, key, digest, note, reference, reverses)
+                    SELECT number << 16 | g.n, g.id, recorded, g.occurred_at, g.business_date, g.version, g.rule,
+                           g.zone, g.key, g.digest, g.note, g.reference, g.reverses
+                    FROM unnest(ids, keys, digests, rules, versions, occurred, zones, dates, refs, originals, notes,
+                                refusals)
+                        WITH ORDINALITY AS g (id, key, digest, rule, version, occurred_at, zone, business_date,
+                                              reference, reverses, note, refusal, n)
+                    WHERE g.refusal IS NULL
+                      AND (g.reverses IS NULL OR EXISTS (SELECT FROM ledger.transaction o WHERE o.id = g.reverses))
+                    ORDER BY COALESCE(g.reverses::text, g.key) COLLATE "C", g.n
+                    ON CONFLICT DO NOTHING
+                    RETURNING (t.seq & 65535)::int
+                LOOP
+                    is_posted[at] := true;
+                    posted := posted + 1;
+                END LOOP;
+            END IF;
+            -- Guards judge what would really be posted; without what they refuse it is tried again.
+            EXIT WHEN NOT is_guarded;
+            refused := ledger.guard_v1(paths, account_ids, is_posted, posting_of, debits, credits, amounts);
+            EXIT WHEN refused IS NULL;
+            RAISE EXCEPTION 'refused by a guard' USING ERRCODE = 'MZ001';
+        EXCEPTION
+            WHEN unique_violation THEN
+                is_plain := false;
+            WHEN SQLSTATE 'MZ001' THEN
+                is_plain := false;
+                refusals := ARRAY(
+                    SELECT COALESCE(r.old, r.new) FROM unnest(refusals, refused) WITH ORDINALITY AS r (old, new, n)
+                    ORDER BY r.n);
         END;
-    ELSE
-        is_posted := array_fill(false, ARRAY[cardinality(ids)]);
-    END IF;
-
-    IF is_posted IS NOT NULL THEN
-        posted := 0;
-        FOR at IN
-            INSERT INTO ledger.transaction AS t (seq, id, recorded_at, occurred_at, business_date, version, rule,
-                                                 zone, key, digest, note, reference, reverses)
-            SELECT number << 16 | g.n, g.id, recorded, g.occurred_at, g.business_date, g.version, g.rule, g.zone,
-                   g.key, g.digest, g.note, g.reference, g.reverses
-            FROM unnest(ids, keys, digests, rules, versions, occurred, zones, dates, refs, originals, notes, refusals)
-                WITH ORDINALITY AS g (id, key, digest, rule, version, occurred_at, zone, business_date, reference,
-                                      reverses, note, refusal, n)
-            WHERE g.refusal IS NULL
-              AND (g.reverses IS NULL OR EXISTS (SELECT FROM ledger.transaction o WHERE o.id = g.reverses))
-            ORDER BY COALESCE(g.reverses::text, g.key) COLLATE "C", g.n
-            ON CONFLICT DO NOTHING
-            RETURNING (t.seq & 65535)::int
-        LOOP
-            is_posted[at] := true;
-            posted := posted + 1;
-        END LOOP;
-    END IF;
+    END LOOP;
 
     IF posted > 0 THEN
         IF array_position(account_ids, NULL) IS NOT NULL THEN
@@ -195,11 +210,12 @@ LANGUAGE sql AS $$
     ORDER BY g.n
 $$;
 
--- Which transactions the guarded accounts refuse, each seeing what those before it in the call would do:
--- '<reason> <path>' per transaction, null where nothing is refused; null altogether if none is.
--- A limit holds for what moves towards it, so that an account beyond it can always be mended.
+-- Which of the posted transactions the guarded accounts (locked by the caller) refuse, each seeing what
+-- those before it do: '<reason> <path>' per transaction of the call, null where nothing is refused; null
+-- altogether if none is. A limit holds for what moves towards it: an account beyond it can be mended.
 CREATE FUNCTION ledger.guard_v1(
-    keys text[], paths text[], account_ids int[], posting_of int[], debits int[], credits int[], amounts bigint[]
+    paths text[], account_ids int[], is_posted boolean[], posting_of int[], debits int[], credits int[],
+    amounts bigint[]
 ) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
     refusals text[];
@@ -212,8 +228,6 @@ DECLARE
     one      record;
     i        int;
 BEGIN
-    PERFORM FROM ledger.guard g WHERE g.account = ANY (account_ids) ORDER BY g.account FOR UPDATE;
-    -- A new statement sees what was committed while this one waited.
     FOR one IN
         SELECT w.at, g.min_balance, g.max_balance, g.is_closed, ledger.balance_now(g.account) AS balance,
                COALESCE(m.debits, 0) AS debits, COALESCE(m.credits, 0) AS credits
@@ -221,8 +235,9 @@ BEGIN
         JOIN ledger.guard g ON g.account = w.id
         LEFT JOIN (
             SELECT s.at, sum(s.debit) AS debits, sum(s.credit) AS credits
-            FROM unnest(debits, credits, amounts) AS p (debit, credit, amount)
+            FROM unnest(posting_of, debits, credits, amounts) AS p (t, debit, credit, amount)
             CROSS JOIN LATERAL (VALUES (p.debit, p.amount, 0), (p.credit, 0, p.amount)) AS s (at, debit, credit)
+            WHERE is_posted IS NULL OR is_posted[p.t]
             GROUP BY s.at
         ) m ON m.at = w.at
     LOOP
@@ -243,14 +258,9 @@ BEGIN
             SELECT p.t, s.at, sum(s.signed) AS moved
             FROM unnest(posting_of, debits, credits, amounts) AS p (t, debit, credit, amount)
             CROSS JOIN LATERAL (VALUES (p.debit, p.amount), (p.credit, -p.amount)) AS s (at, signed)
-            WHERE balances[s.at] IS NOT NULL
+            WHERE balances[s.at] IS NOT NULL AND (is_posted IS NULL OR is_posted[p.t])
             GROUP BY p.t, s.at
         ) m
-        JOIN (
-            SELECT min(g.n) AS n FROM unnest(keys) WITH ORDINALITY AS g (key, n)
-            WHERE NOT EXISTS (SELECT FROM ledger.transaction b WHERE b.key = g.key)  -- a repeat moves nothing
-            GROUP BY g.key
-        ) g ON g.n = m.t
         GROUP BY m.t ORDER BY m.t
     LOOP
         refusal := NULL;
@@ -266,7 +276,7 @@ BEGIN
                 balances[one.ats[i]] := balances[one.ats[i]] + one.moves[i];
             END LOOP;
         ELSE
-            refusals := COALESCE(refusals, array_fill(NULL::text, ARRAY[cardinality(keys)]));
+            refusals := COALESCE(refusals, array_fill(NULL::text, ARRAY[(SELECT max(p) FROM unnest(posting_of) p)]));
             refusals[one.t] := refusal;
         END IF;
     END LOOP;

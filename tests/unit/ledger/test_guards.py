@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -116,6 +117,34 @@ async def test_a_repeat_at_the_limit_is_a_repeat_and_moves_nothing(database: Dat
     ]
 
 
+async def test_money_that_is_not_booked_opens_no_room_for_what_follows(database: Database) -> None:
+    await put(database, Guard(VAULT, minimum=jod(0)))
+    first, original = movement("first"), into("original", 100)
+    await book_all(database, [first, original])
+    undo = movement("undo", (OPENING, VAULT, 100), reverses=original.id)
+
+    def undoing(key: str, id: UUID) -> Transaction:
+        return dataclasses.replace(into(key, 100), reverses=id)
+
+    await book_all(database, [undo])
+    refused = Refused(LedgerRefusal.BELOW_MINIMUM, VAULT)
+    for taken, reason in (
+        (dataclasses.replace(into("taken id", 100), id=first.id), LedgerRefusal.ID_TAKEN),
+        (into("undone", 100, VAULT), None),
+        (undoing("again", original.id), LedgerRefusal.ALREADY_REVERSED),
+        (undoing("nothing", IDS.new()), LedgerRefusal.ORIGINAL_UNKNOWN),
+        (dataclasses.replace(into("first", 100), key="first"), LedgerRefusal.KEY_REUSED),
+    ):
+        out = out_of(f"out after {taken.key}", 100)
+        before, after = told(await book(database, taken, out))
+        if reason is None:
+            assert (before, after) == (posted(taken.id), posted(out.id))
+        else:
+            assert isinstance(before, Refused)
+            assert (before.reason, after) == (reason, refused)
+    assert await balance(database) == 0
+
+
 async def test_a_refused_transaction_may_come_again_when_there_is_room(database: Database) -> None:
     await put(database, Guard(VAULT, minimum=jod(0)))
     early = out_of("k", 10)
@@ -176,5 +205,5 @@ async def test_limits_that_make_no_sense_are_refused(database: Database) -> None
         Guard(VAULT, minimum=jod(2), maximum=jod(1)),
         Guard("Vault", minimum=jod(2)),
     ):
-        with pytest.raises(ValueError, match="JOD|above|not an account"):
+        with pytest.raises(ValueError, match=r"JOD|above|not an account"):
             await put(database, wanted)
