@@ -253,7 +253,7 @@ BEGIN
     END IF;
 
     FOR one IN
-        SELECT m.t, array_agg(m.at) AS ats, array_agg(m.moved) AS moves
+        SELECT m.t, array_agg(m.at ORDER BY m.at) AS ats, array_agg(m.moved ORDER BY m.at) AS moves
         FROM (
             SELECT p.t, s.at, sum(s.signed) AS moved
             FROM unnest(posting_of, debits, credits, amounts) AS p (t, debit, credit, amount)
