@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import asyncpg
@@ -130,6 +130,20 @@ class GatedStore:
         await self.admin.execute(
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE " + _MINE, self.name
         )
+
+    def cut(self) -> None:
+        """Break the connection of the last write here; its session does not know."""
+        with suppress(asyncpg.InterfaceError):
+            if self.connection is not None:
+                self.connection.terminate()
+
+    async def empty(self) -> None:
+        """Forget everything."""
+        await self.admin.execute("TRUNCATE kept RESTART IDENTITY; ALTER SEQUENCE luck RESTART")
+
+    async def open_all(self) -> None:
+        """All gates open."""
+        await self.admin.execute("SELECT pg_advisory_unlock_all()")
 
     async def shut(self) -> None:
         """The database takes no connection any more, and ends those it has."""

@@ -247,8 +247,7 @@ async def test_a_commit_that_nobody_heard_of_is_found_and_not_repeated(
     await store.hold(COMMITTING)
     calls = several(commits, (1, 0), (2, 0))
     await store.stand(1)
-    assert store.connection is not None
-    store.connection.terminate()
+    store.cut()
     await store.let(COMMITTING)
     async with asyncio.timeout(10):
         while not await store.tickets():
@@ -266,8 +265,7 @@ async def test_a_commit_that_is_still_under_way_is_waited_for(
     await store.hold(COMMITTING)
     calls = several(commits, (1, 0), (2, 0))
     await store.stand(1)
-    assert store.connection is not None
-    store.connection.terminate()
+    store.cut()
     await store.stand(1, "transactionid")
     await store.let(COMMITTING)
     told = await asyncio.gather(*calls)
@@ -357,6 +355,31 @@ async def test_while_one_lane_is_in_doubt_the_other_goes_on(make: Make, store: G
     assert not doubtful.done()
     store.may_recall.set()
     assert await doubtful == (await store.tickets())[1]
+
+
+async def test_who_comes_in_the_moment_of_a_break_is_not_held_up_by_the_doubt(
+    store: GatedStore,
+) -> None:
+    calls: list[asyncio.Task[int]] = []
+    store.may_recall = asyncio.Event()
+
+    async def write(connection: Connection, items: Sequence[Kept]) -> list[int]:
+        if not calls:
+            calls.extend(several(commits, (2, 0)))
+            raise ConnectionResetError
+        return await store.write(connection, items)
+
+    commits = GroupCommit(
+        store.database, write, recall=store.recall, name="kept", one_statement=True
+    )
+    (doubtful,) = several(commits, (1, 0))
+    async with asyncio.timeout(5):
+        while not calls:
+            await turns()
+        assert await calls[0] == (await store.tickets())[2]
+    assert not doubtful.done()
+    store.may_recall.set()
+    await doubtful
 
 
 async def test_closing_finishes_what_was_accepted_and_takes_no_more(
