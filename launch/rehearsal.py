@@ -15,6 +15,7 @@ import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import asyncpg
@@ -30,6 +31,8 @@ ROOT = Path(__file__).resolve().parent.parent
 PATIENCE_S = 30.0
 POLL_S = 0.05
 SECRET = secrets.token_urlsafe(32)
+# Ten for each process, so that rehearsals side by side do not draw the same one.
+_ports = count(20_000 + os.getpid() % 1_000 * 10)
 
 # In the order they start: a question to an operator that is not there yet would be spent.
 PROGRAMS = {
@@ -180,11 +183,11 @@ def _answers(url: str) -> bool:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago, and that nobody is given while its program is down.
+    """A port of this process's own: never given twice, nor by the system while its program is down.
 
     Systems hand out ports from 32768 (Linux) or 49152 (IANA, RFC 6335 section 6) by themselves.
     """
     while True:
-        port = 20_000 + secrets.randbelow(10_000)
+        port = next(_ports)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             return port
