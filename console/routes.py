@@ -11,7 +11,7 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from console.desk import Desk
 from console.guard import Page, endpoint
-from console.pages import account, home, ledger, payment, payments, people, queues
+from console.pages import account, ageing, files, home, ledger, payment, payments, people, queues
 from console.render import STATIC
 from console.roles import Permission as P
 from console.shield import Shield
@@ -54,9 +54,11 @@ PAGES: Final = (
     Page("GET", "/journal", P.SEE_BOOKS, ledger.show_journal),
     Page("GET", "/journal/{id:uuid}", P.SEE_BOOKS, ledger.show_transaction),
     Page("GET", "/accounts", P.SEE_BOOKS, ledger.show_accounts),
+    Page("GET", "/accounts/{path}.{form}", P.DOWNLOAD, files.statement),
+    Page("GET", "/accounts/{path}/ageing", P.SEE_BOOKS, ageing.show),
     Page("GET", "/accounts/{path}", P.SEE_BOOKS, ledger.show_statement),
     Page("GET", "/trial-balance", P.SEE_BOOKS, ledger.show_trial_balance),
-    Page("GET", "/trial-balance.csv", P.DOWNLOAD, ledger.download_trial_balance),
+    Page("GET", "/trial-balance.{form}", P.DOWNLOAD, files.trial_balance),
     Page("GET", "/staff", P.MANAGE_STAFF, people.show_staff),
     Page("POST", "/staff", P.MANAGE_STAFF, people.change_staff),
     Page("GET", "/audit", P.SEE_AUDIT, people.show_audit),
@@ -67,5 +69,7 @@ PAGES: Final = (
 def routes(desk: Desk) -> list[BaseRoute]:
     """Everything under ``/console/``."""
     guarded = [Route(page.path, endpoint(desk, page), methods=[page.method]) for page in PAGES]
-    files = Route("/static/{name}", static_file, methods=["GET"])
-    return [Mount("/console", routes=[files, *guarded], middleware=[Middleware(Shield, desk=desk)])]
+    static = Route("/static/{name}", static_file, methods=["GET"])
+    return [
+        Mount("/console", routes=[static, *guarded], middleware=[Middleware(Shield, desk=desk)])
+    ]

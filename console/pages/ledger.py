@@ -1,32 +1,29 @@
-"""The books: journal, one transaction, accounts, an account's statement, the trial balance."""
+"""The books on pages: journal, one entry, accounts, an account's statement, the trial balance."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from starlette.responses import Response
 
-from console import audit, export, names, period
-from console.audit import Action
-from console.export import Amount
+from console import as_of, books, names, papers, period
+from console.as_of import AsOf
 from console.period import PRESETS
 from console.render import page
 from console.show import link
 from console.visit import Problem, Visit
 from kernel.clock import business_date
-from kernel.digits import to_western
+from kernel.database import Connection
 from ledger import reports
 from ledger.chart import Account
-from ledger.reports import TrialBalance, Turnover
+from ledger.reports import Statement, TrialBalance, Turnover
 from ledger.rules import RULES
 
 JOURNAL_SIZE = 30
 STATEMENT_LINES = 500
-TRIAL_BALANCE_COLUMNS = ("as_of", "account", "currency", "debits", "credits", "balance")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +75,11 @@ async def show_journal(visit: Visit) -> Response:
 
 
 async def show_transaction(visit: Visit) -> Response:
-    """One transaction: what was booked, by which rule, for which payment."""
+    """One transaction: what was booked, by which rule, for which payment, on whose word."""
     async with visit.snapshot() as connection:
         booked = await reports.transaction(connection, visit.request.path_params["id"])
         called = await names.load(connection, visit)
+        proof = booked and await books.proof_of(connection, booked.transaction)
     if booked is None:
         raise Problem(404)
     return page(
@@ -89,6 +87,7 @@ async def show_transaction(visit: Visit) -> Response:
         "transaction.html",
         names=called,
         booked=booked,
+        proof=proof,
         rule_known=booked.transaction.rule in RULES,
     )
 
@@ -105,75 +104,106 @@ async def show_accounts(visit: Visit) -> Response:
     return page(visit, "accounts.html", names=called, by_currency=by_currency)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """A statement that an address asks for: between two days, or between two positions."""
+
+    path: str
+    period: period.Period
+    as_of: AsOf
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether days or positions make no sense."""
+        return self.period.is_bad or self.as_of.is_bad
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What a link to the same statement carries; days as they are on the page's day."""
+        if self.as_of.position is not None:
+            return {"position": self.as_of.position, "first": self.as_of.first}
+        if self.period.preset == "all":
+            return {"period": "all"}
+        return {"from": self.period.first, "to": self.period.last}
+
+    @property
+    def in_a_name(self) -> str:
+        """For the name of a file, with a dash before it."""
+        if self.as_of.position is not None:
+            return f"-{self.as_of.in_a_name}"
+        days = (self.period.first, self.period.last)
+        return "".join(f"-{day}" for day in days if day is not None)
+
+    async def checked(self, connection: Connection) -> Wanted:
+        """The same; bad if its position is not sealed yet."""
+        return replace(self, as_of=await self.as_of.checked(connection))
+
+    async def statement(self, connection: Connection, *, limit: int) -> Statement | None:
+        """The statement; None: no such account."""
+        position = self.as_of.position
+        if position is not None:
+            return await reports.statement_at(
+                connection, self.path, since=self.as_of.first, until=position, limit=limit
+            )
+        first, last = self.period.first, self.period.last
+        return await reports.statement(connection, self.path, since=first, until=last, limit=limit)
+
+
+def wanted(visit: Visit) -> Wanted:
+    """Read account, period and positions of an address."""
+    return Wanted(
+        path=visit.request.path_params["path"],
+        period=_period(visit, default="month"),
+        as_of=as_of.of({k: v for k, v in visit.query.items() if k in ("position", "first")}),
+    )
+
+
 async def show_statement(visit: Visit) -> Response:
     """One account: opening balance, every entry with the balance after it, closing balance."""
-    path, days = visit.request.path_params["path"], _period(visit, default="month")
+    return await statement_page(visit)
+
+
+async def statement_page(visit: Visit, *, status: int = 200, too_many: int = 0) -> Response:
+    """The statement; ``too_many``: a file would have had more lines than that."""
+    asked = wanted(visit)
     async with visit.snapshot() as connection:
-        statement = await reports.statement(
-            connection, path, since=days.first, until=days.last, limit=STATEMENT_LINES
-        )
+        asked = await asked.checked(connection)
+        statement = await asked.statement(connection, limit=STATEMENT_LINES)
         called = await names.load(connection, visit)
     if statement is None:
         raise Problem(404)
     return page(
         visit,
         "statement.html",
+        status=422 if asked.is_bad else status,
         names=called,
         statement=statement,
-        period=days,
+        asked=asked,
+        period=asked.period,
         periods=PRESETS,
         most_lines=STATEMENT_LINES,
+        too_many=too_many,
+        files=papers.links(f"/console/accounts/{asked.path}", **asked.parameters),
     )
 
 
 async def show_trial_balance(visit: Visit) -> Response:
-    """Turnovers and balances of all accounts per currency, now or as of a day."""
-    as_of, is_bad = _as_of(visit)
+    """Turnovers and balances of all accounts per currency, now or as of a day or position."""
     async with visit.snapshot() as connection:
-        balance = await reports.trial_balance(connection, as_of)
+        asked = await as_of.of(visit.query).checked(connection)
+        balance = await reports.trial_balance(connection, asked.at)
         called = await names.load(connection, visit)
+    shown = {"as_of": asked.day, "position": asked.position}
     return page(
         visit,
         "trial_balance.html",
         names=called,
-        status=422 if is_bad else 200,
+        status=422 if asked.is_bad else 200,
         balance=balance,
         by_currency=_by_currency(balance),
-        as_of=as_of,
-        is_bad=is_bad,
-        csv=link("/console/trial-balance.csv", as_of=as_of),
+        asked=asked,
+        files=papers.links("/console/trial-balance", **shown),
     )
-
-
-async def download_trial_balance(visit: Visit) -> Response:
-    """The trial balance as CSV."""
-    as_of, is_bad = _as_of(visit)
-    if is_bad:
-        raise Problem(400)
-    async with visit.snapshot() as connection:
-        balance = await reports.trial_balance(connection, as_of)
-    today = business_date(visit.now, visit.desk.zone)
-    day = (as_of or today).isoformat()
-    async with visit.desk.database.transaction() as connection:
-        await audit.record(
-            connection,
-            visit.actor,
-            Action.DOWNLOADED,
-            at=visit.now,
-            subject=link("trial-balance.csv", as_of=as_of),
-        )
-    rows = [
-        (
-            day,
-            account.path,
-            account.currency,
-            Amount(turnover.debits.plain()),
-            Amount(turnover.credits.plain()),
-            Amount(turnover.balance.plain()),
-        )
-        for account, turnover in balance.accounts.items()
-    ]
-    return export.download(f"trial-balance-{day}.csv", TRIAL_BALANCE_COLUMNS, rows)
 
 
 def _by_currency(balance: TrialBalance) -> list[CurrencyBalance]:
@@ -195,15 +225,6 @@ def _by_currency(balance: TrialBalance) -> list[CurrencyBalance]:
 def _period(visit: Visit, *, default: str) -> period.Period:
     today = business_date(visit.now, visit.desk.zone)
     return period.of(visit.query, today=today, zone=visit.desk.zone, default=default)
-
-
-def _as_of(visit: Visit) -> tuple[date | None, bool]:
-    """The day asked for (None: now), and whether it was no day."""
-    text = to_western(visit.query.get("as_of", "").strip())
-    try:
-        return (date.fromisoformat(text) if text else None), False
-    except ValueError:
-        return None, True
 
 
 def _uuid(text: str) -> UUID | None:

@@ -83,3 +83,12 @@ ORDER BY country, agency, service NULLS FIRST
 
 -- name: halt_reasons
 SELECT reason, halted_at FROM payments.halt ORDER BY halted_at
+
+-- name: proof_of_entry
+-- Late or duplicate money: the evidence that opened the case with this entry.
+SELECT evidence_id FROM payments.late_money WHERE payment_id = $1 AND ledger_transaction = $2
+
+-- name: proof_of_payment
+-- What the operator had said when the payment was collected.
+SELECT evidence_id FROM payments.transition
+WHERE payment_id = $1 AND to_state = 'collected' AND evidence_id IS NOT NULL ORDER BY n LIMIT 1

@@ -11,6 +11,7 @@ import pytest
 from console.audit import Action
 from console.messages import FILTERS, STATES
 from console.pages.queues import LATE_KINDS, LATE_STATES
+from console.papers import FORMS
 from console.passwords import PasswordProblem
 from console.payment_filter import GROUPS
 from console.period import PRESETS
@@ -37,6 +38,7 @@ FAMILIES: dict[str, set[str]] = {
     "event": set(Event),
     "evidence": {"collect", "query", "reverse", "callback"},
     "failure": set(Failure),
+    "files": set(FORMS),
     "kind": set(Kind),
     "late.kind": set(LATE_KINDS),
     "late.state": set(LATE_STATES),
