@@ -26,7 +26,7 @@ COMMANDS = {
     "migrate": Command("only bring the database up to date", "launch.migrate:main"),
     "dial": Command("dial a USSD code from this terminal", "sandbox.dial:main"),
     "bill": Command("issue, show and import bills", "fees.cli:main", True),
-    "ledger": Command("trial balance, statements, checks, exports", "ledger.cli:main", True),
+    "ledger": Command("trial balance, statements, checks, exports", "launch.books:main", True),
     "payments": Command("look up payments and what waits for a person", "payments.cli:main", True),
     "menu": Command("check and draw the USSD menus", "ussd.cli:main"),
     "user": Command("console staff: add, list, disable, enable, unlock", "console.cli:main", True),

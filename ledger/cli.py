@@ -20,15 +20,16 @@ from kernel.database import Connection, Database
 from kernel.money import Money
 from ledger import reports
 from ledger.export import FORMATS, as_cell, export
+from ledger.period_commands import ClosingDesk, add_commands
 from ledger.verify import verify
 
 Row = Sequence[object]
 Command = Callable[[Connection, argparse.Namespace], Awaitable[int]]
 
 
-def main(argv: list[str]) -> int:
+def main(argv: list[str], desk: ClosingDesk | None = None) -> int:
     """Run one command. 0: done and sound; 1: not found, unbalanced, damaged; 2: not understood."""
-    options = _parser().parse_args(argv)
+    options = _parser(desk or ClosingDesk()).parse_args(argv)
     url = os.environ.get("MIZAN_DATABASE_URL")  # ./mizan sets it for the embedded server
     if not url:
         _complain("MIZAN_DATABASE_URL is not set")
@@ -55,7 +56,7 @@ async def _run(
         await database.close()
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(desk: ClosingDesk) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./mizan ledger", description="The books.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     out.add_argument("--format", required=True, choices=sorted(FORMATS))
     out.add_argument("--output", type=Path, metavar="FILE", help="standard output if not given")
     out.set_defaults(command=_export)
+    add_commands(commands, desk)
     return parser
 
 
