@@ -72,7 +72,7 @@ SELECT sums.opening, sums.debits, sums.credits, line.*
 FROM sums LEFT JOIN LATERAL (
     SELECT e.*, a.path AS counterpart
     FROM (
-        SELECT d.position AS first, d.batch
+        SELECT DISTINCT d.position AS first, d.batch  -- a batch may touch it on several days
         FROM ledger.delta d JOIN ledger.batch b ON b.position = d.position
         WHERE d.account = $1 AND d.position <= $3 AND d.position + b.transactions > $2
         ORDER BY d.position
@@ -150,21 +150,8 @@ LIMIT $7
 -- Everything, in the order that bookkeeping programs read.
 SELECT * FROM ledger.booked ORDER BY business_date, seq
 
--- name: journal_with_originals
--- Everything in the order of recording, beside each reversal the postings of what it reverses.
-SELECT b.*, o.debits AS original_debits, o.credits AS original_credits, o.amounts AS original_amounts
-FROM ledger.booked b
-LEFT JOIN LATERAL (SELECT * FROM ledger.booked WHERE id = b.reverses OFFSET 0) o ON true  -- few have one
-ORDER BY b.seq
-
 -- name: date_range
 SELECT min(business_date) AS first, max(business_date) AS last FROM ledger.transaction
-
--- name: orphan_posting
--- A posting that belongs to no transaction; there must be none.
-SELECT p.seq, p.n FROM ledger.posting p
-WHERE NOT EXISTS (SELECT FROM ledger.transaction t WHERE t.seq = p.seq)
-ORDER BY p.seq, p.n LIMIT 1
 
 -- name: is_balanced
 -- Debits equal credits in every currency, in the folded sums and what is not folded yet.
