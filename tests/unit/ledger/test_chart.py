@@ -6,7 +6,7 @@ import inspect
 
 import pytest
 
-from kernel.currency import EXPONENTS, UnknownCurrency
+from kernel.currency import EXPONENTS, RETIRED, UnknownCurrency
 from ledger import chart
 from ledger.chart import Account, BadAccount, Kind
 
@@ -17,7 +17,7 @@ def test_a_path_names_its_kind_and_its_currency() -> None:
     assert chart.parse(path) == Account(path, Kind.LIABILITIES, "JOD")
 
 
-@pytest.mark.parametrize("currency", sorted(EXPONENTS))
+@pytest.mark.parametrize("currency", sorted(EXPONENTS | RETIRED))
 def test_every_account_of_the_chart_is_a_valid_path_in_every_currency(currency: str) -> None:
     makers = [
         maker
