@@ -7,6 +7,7 @@ language.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -48,7 +49,9 @@ FIGURE_SIZES: Final = (8.0, 7.0, 6.0, 5.0)
 
 def render(document: Document) -> bytes:
     """The file; the same document gives the same bytes."""
-    return _Paper(document).render()
+    paper = _Paper(document)
+    with closing(paper.pen):
+        return paper.render()
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Hand:
 
 
 class Pen:
-    """One PDF being written, A4 across; ``made_at`` is the only date in it."""
+    """One PDF being written, A4 across; ``made_at`` is the only date in it. To be closed."""
 
     def __init__(self, *, title: str, language: str, is_rtl: bool, made_at: datetime) -> None:
         self._pdf = FPDF("landscape", "mm", "A4")
@@ -87,6 +87,12 @@ class Pen:
         """Go on to a new page."""
         self._pdf.add_page()
         self._taken = None
+
+    def close(self) -> None:
+        """Let go of the font files."""
+        for font in self._pdf.fonts.values():
+            if isinstance(font, TTFFont):
+                font.close()
 
     def finish(self) -> bytes:
         """The file."""

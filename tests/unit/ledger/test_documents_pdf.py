@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 import pypdf
@@ -63,6 +65,13 @@ def figures(page: pypdf.PageObject, pattern: str) -> list[list[str]]:
         if those:
             found.append(those)
     return found
+
+
+@pytest.fixture
+def pen() -> Iterator[Pen]:
+    """A pen that writes Arabic."""
+    with closing(Pen(title="", language="ar", is_rtl=True, made_at=MORNING)) as one:
+        yield one
 
 
 @pytest.mark.parametrize("language", ["ar", "en", "fr"])
@@ -198,8 +207,7 @@ def test_the_same_books_at_the_same_moment_are_the_same_bytes(form: Form) -> Non
     assert first != render(compose.statement(statement(5001, -10), maker("ar")), form)
 
 
-def test_arabic_letters_are_joined_and_marks_stand_on_them() -> None:
-    pen = Pen(title="", language="ar", is_rtl=True, made_at=MORNING)
+def test_arabic_letters_are_joined_and_marks_stand_on_them(pen: Pen) -> None:
     for word in ("بيت", "سلام", "محصّل"):
         alone = sum(pen.width(letter, Hand(10)) for letter in word)
         assert pen.width(word, Hand(10)) < 0.95 * alone, word
@@ -217,11 +225,12 @@ def test_arabic_letters_are_joined_and_marks_stand_on_them() -> None:
 def test_words_figures_and_codes_stand_in_the_order_they_are_read(
     is_rtl: bool, text: str, from_left: list[str]
 ) -> None:
-    pen = Pen(title="", language="", is_rtl=is_rtl, made_at=MORNING)
-    pen.turn()
-    for each in (text, *from_left):
-        pen.write(20, 50, each, Hand(10))
-    page = pypdf.PdfReader(io.BytesIO(pen.finish())).pages[0].get_contents()
+    with closing(Pen(title="", language="", is_rtl=is_rtl, made_at=MORNING)) as pen:
+        pen.turn()
+        for each in (text, *from_left):
+            pen.write(20, 50, each, Hand(10))
+        file = pen.finish()
+    page = pypdf.PdfReader(io.BytesIO(file)).pages[0].get_contents()
     assert page is not None
     whole, *alone = drawn(page.get_data())
     places = [whole.find(glyphs) for glyphs in alone]
@@ -239,8 +248,7 @@ def drawn(content: bytes) -> list[bytes]:
     return [glyphs for glyphs in texts if glyphs]
 
 
-def test_nothing_is_wider_than_the_line_it_is_put_on() -> None:
-    pen = Pen(title="", language="ar", is_rtl=True, made_at=MORNING)
+def test_nothing_is_wider_than_the_line_it_is_put_on(pen: Pen) -> None:
     texts = (
         "Liabilities:Agency:A-VERY-LONG-CODE-OF-AN-AGENCY:A-SERVICE:JOD",
         "إدارة ترخيص السواقين والمركبات في المديرية العامة",

@@ -11,9 +11,13 @@ from typing import Any
 
 import pytest
 
+from kernel.clock import ManualClock
 from kernel.database import Database
+from kernel.privacy import Keys
 from launch.embedded import Urls
 from ledger import cli
+from ledger.seal import Signer
+from ledger.sealer import seal_once
 from tests.unit.ledger.makers import book_all, fee, movement
 
 CLEARING = "Assets:Clearing:DEMO:JOD"
@@ -113,6 +117,58 @@ async def test_a_statement_of_no_account_fails_with_its_name(terminal: Terminal)
 
 
 @pytest.mark.usefixtures("booked")
+@pytest.mark.parametrize("command", [("trial-balance",), ("statement", CLEARING)])
+@pytest.mark.parametrize(("form", "magic"), [("pdf", b"%PDF-"), ("xlsx", b"PK")])
+async def test_a_report_is_written_to_a_file(
+    terminal: Terminal, tmp_path: Path, command: tuple[str, ...], form: str, magic: bytes
+) -> None:
+    file = tmp_path / f"a report.{form}"
+    code, out, err = await terminal(*command, f"--{form}", str(file), "--language", "en")
+    assert (code, err) == (0, "")
+    assert out == f"{file.stat().st_size} bytes written to {file}\n"
+    assert file.read_bytes().startswith(magic)
+
+
+@pytest.mark.usefixtures("booked")
+async def test_a_report_that_cannot_be_written_says_so(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "missing" / "report.pdf"
+    code, _, err = await terminal("trial-balance", "--pdf", str(file))
+    assert code == 1
+    assert str(file) in err
+
+
+async def test_reports_stop_at_a_position_of_the_sealed_journal(
+    terminal: Terminal, database: Database, keys: Keys, clock: ManualClock
+) -> None:
+    for key in ("first", "second"):
+        await book_all(database, [fee(key)])
+        await seal_once(database, Signer(keys), clock)
+    then = await terminal.json("trial-balance", "--position", "1")
+    assert then["totals"][0]["debits"] == "5.400"
+    later = await terminal.json("statement", CLEARING, "--first", "2", "--position", "2")
+    assert (later["opening"], later["closing"]) == ("5.400", "10.800")
+    for command in (["trial-balance"], ["statement", CLEARING]):
+        code, _, err = await terminal(*command, "--position", "3")
+        assert code == 1
+        assert "sealed up to position 2" in err
+
+
+@pytest.mark.usefixtures("booked")
+async def test_ageing_has_buckets_and_items(terminal: Terminal) -> None:
+    found = await terminal.json("ageing", CLEARING, "--as-of", "2026-11-24")
+    assert found["balance"] == "5.400"
+    assert [each["items"] for each in found["buckets"]] == [0, 1, 0, 0, 0]
+    assert found["items"] == [
+        {"since": "2026-11-21", "days": "3", "payment": None, "amount": "5.400"}
+    ]
+    _, out, _ = await terminal("ageing", CLEARING, "--as-of", "2026-11-24", "--csv")
+    assert out.splitlines() == ["since,days,payment,amount", "2026-11-21,3,,5.400"]
+    code, _, err = await terminal("ageing", "Assets:Clearing:NOBODY:JOD")
+    assert code == 1
+    assert "no account" in err
+
+
+@pytest.mark.usefixtures("booked")
 async def test_the_journal_says_how_to_go_on(terminal: Terminal) -> None:
     _, _, err = await terminal("journal", "--limit", "2")
     after = err.split()[-1]
@@ -197,6 +253,9 @@ async def test_a_database_without_tables_or_out_of_reach_is_named_not_a_tracebac
         ["prove"],
         ["trial-balance", "--as-of", "yesterday"],
         ["trial-balance", "--json", "--csv"],
+        ["trial-balance", "--pdf", "a", "--xlsx", "b"],
+        ["trial-balance", "--as-of", "2026-11-21", "--position", "1"],
+        ["journal", "--pdf", "a"],
         ["statement"],
         ["statement", CLEARING, "--limit", "0"],
         ["journal", "--after", "x"],
