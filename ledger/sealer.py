@@ -40,7 +40,12 @@ class LostTransactions(RuntimeError):
 
 
 async def seal_once(
-    database: Database, signer: Signer, clock: Clock, *, limit: int = SEAL_MAX
+    database: Database,
+    signer: Signer,
+    clock: Clock,
+    *,
+    limit: int = SEAL_MAX,
+    mark_every: int = MARK_EVERY,
 ) -> Sealed | None:
     """Seal what is committed, up to ``limit`` transactions.
 
@@ -52,7 +57,12 @@ async def seal_once(
             return None
         if not await connection.fetchval(SQL["try_sealer_lock"]):
             return None
-        return await _seal(connection, signer, clock.now(), limit)
+        sealed = await _seal(connection, signer, clock.now(), limit)
+        if sealed is not None:
+            first, last = sealed.seal.first_position, sealed.seal.last_position
+            if last // mark_every > (first - 1) // mark_every:
+                await connection.execute(SQL["insert_mark"], last)
+        return sealed
 
 
 async def _seal(connection: Connection, signer: Signer, now: datetime, limit: int) -> Sealed | None:
@@ -82,8 +92,6 @@ async def _seal(connection: Connection, signer: Signer, now: datetime, limit: in
         key=signer.public,
     )
     await _keep(connection, signer, made, taken["accounts"], seal.tags([*hashes, *accounts]))
-    if made.last_position // MARK_EVERY > (first - 1) // MARK_EVERY:
-        await connection.execute(SQL["insert_mark"], made.last_position)
     lag = now - seal.recorded_at(leaves)
     return Sealed(made, made.transactions >= limit, max(0.0, lag.total_seconds()))
 

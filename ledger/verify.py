@@ -1,29 +1,37 @@
-"""Recompute the books from their rows, in the order of recording, and name the first bad one."""
+"""Recompute the books from the rows of transactions and postings, and name the first bad row.
+
+Everything is read in one snapshot, however busy the books are. A large journal is cut into
+stretches of whole seals, which processes of their own check side by side in that snapshot.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
+import multiprocessing
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
-from kernel.database import Connection
-from kernel.money import MAX_MINOR
+from kernel.database import Connection, Database
 from kernel.sql import package_sql
-from ledger import chart, reports
-from ledger.reports import Booked
+from ledger import chain
+from ledger.findings import BadRow, Checked, Found, Journal
+from ledger.recheck import check_sealed, check_unsealed
+from ledger.sealer import MARK_EVERY
 
 SQL = package_sql(__file__)
 
-_AT_ONCE = 2000
+STRETCH: Final = 10_000
+"""Transactions in a stretch, about: what a process holds in memory."""
 
+ALONE_UP_TO: Final = 30_000
+"""Fewer transactions are checked sooner than other processes have started."""
 
-@dataclass(frozen=True, slots=True)
-class BadRow:
-    """A row that is not as it was booked: table, key (``<transaction>#<n>`` for a posting), why."""
-
-    table: str
-    key: str
-    why: str
+Progress = Callable[[int, int], None]
+"""Told how many transactions are checked, of how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,79 +48,138 @@ class Verification:
         return self.bad is None
 
 
-async def verify(connection: Connection) -> Verification:
-    """Read everything once, in one snapshot; the connection must not be inside a transaction."""
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Whole seals, or whole batches that wait for theirs, from the first to the last."""
+
+    is_sealed: bool
+    first: int
+    last: int
+    transactions: int
+
+
+def _keep_quiet(done: int, total: int) -> None:
+    del done, total
+
+
+async def verify(
+    connection: Connection,
+    *,
+    key: bytes | None = None,
+    url: str | None = None,
+    processes: int | None = None,
+    progress: Progress = _keep_quiet,
+    mark_every: int = MARK_EVERY,
+    stretch: int = STRETCH,
+    alone_up_to: int = ALONE_UP_TO,
+) -> Verification:
+    """Read everything once, in one snapshot; the connection must not be inside a transaction.
+
+    ``key`` is the public key that seals must be signed with (None: the one the first seal names).
+    With the database's ``url``, a large journal is checked by as many processes as there are cores.
+    """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        debits: Counter[str] = Counter()
-        credits: Counter[str] = Counter()
-        transactions = postings = 0
-        async for row in connection.cursor(SQL["journal_with_originals"], prefetch=_AT_ONCE):
-            bad = _check(row)
-            if bad:
-                return Verification(transactions, postings, bad)
-            for debit, credit, amount in zip(
-                row["debits"], row["credits"], row["amounts"], strict=True
-            ):
-                debits[debit] += amount
-                credits[credit] += amount
-            transactions += 1
-            postings += len(row["ns"])
-        bad = await _orphan(connection) or await _wrong_sum(connection, debits, credits)
-        return Verification(transactions, postings, bad)
+        await connection.execute(SQL["no_time_limits"])
+        checked = Checked()
+        try:
+            accounts = await chain.check_accounts(connection)
+            await chain.check_seals(connection, accounts, key)
+            await chain.check_places(connection)
+            journal = Journal({id: row["path"] for id, row in accounts.items()})
+            stretches = await _stretches(connection, stretch)
+            total = sum(each.transactions for each in stretches)
+            if url is None or total <= alone_up_to:
+                checked = await _check_alone(connection, journal, stretches, progress)
+            else:
+                snapshot = await connection.fetchval(SQL["export_snapshot"])
+                checked = await _check_together(
+                    partial(_check_apart, url, snapshot, journal),
+                    stretches,
+                    processes=processes or len(os.sched_getaffinity(0)),
+                    progress=progress,
+                )
+            if checked.bad is None:
+                await chain.check_nothing_over(connection, checked)
+                await chain.check_folded(connection, mark_every)
+                await chain.check_checkpoints(connection, key)
+        except Found as found:
+            checked.bad = found.bad
+        return Verification(checked.transactions, checked.postings, checked.bad)
 
 
-def _check(row: Any) -> BadRow | None:
-    """The first thing wrong with one transaction and its postings."""
-    key = str(row["id"])
-    if row["ns"] != list(range(1, len(row["ns"] or ()) + 1)):
-        return BadRow("transaction", key, "a posting is missing")
-    for n, debit, credit, amount in zip(
-        row["ns"], row["debits"], row["credits"], row["amounts"], strict=True
-    ):
-        why = _check_posting(debit, credit, amount)
-        if why:
-            return BadRow("posting", f"{key}#{n}", why)
-    why = _check_transaction(row, reports.booked(row))
-    return BadRow("transaction", key, why) if why else None
+async def _stretches(connection: Connection, size: int) -> list[Stretch]:
+    seals = await connection.fetch(SQL["seal_sizes"])
+    waiting = await connection.fetch(SQL["unsealed_sizes"])
+    return [*_cut(seals, size, is_sealed=True), *_cut(waiting, size, is_sealed=False)]
 
 
-def _check_posting(debit: str | None, credit: str | None, amount: int) -> str:
-    if debit is None or credit is None:
-        return "an account does not exist"
+def _cut(rows: Sequence[Any], size: int, *, is_sealed: bool) -> Iterable[Stretch]:
+    first, held = 0, 0
+    for at, (number, transactions) in enumerate(rows):
+        first, held = (first if held else number), held + transactions
+        if held >= size or at == len(rows) - 1:
+            yield Stretch(is_sealed, first, number, held)
+            held = 0
+
+
+async def _check(connection: Connection, journal: Journal, stretch: Stretch) -> Checked:
+    check = check_sealed if stretch.is_sealed else check_unsealed
+    return await check(connection, journal, stretch.first, stretch.last)
+
+
+async def _check_alone(
+    connection: Connection, journal: Journal, stretches: Sequence[Stretch], progress: Progress
+) -> Checked:
+    total = sum(each.transactions for each in stretches)
+    checked = Checked()
+    for stretch in stretches:
+        checked.add(await _check(connection, journal, stretch))
+        progress(checked.transactions, total)
+        if checked.bad:
+            break
+    return checked
+
+
+async def _check_together(
+    check: Callable[[Stretch], Checked],
+    stretches: Sequence[Stretch],
+    *,
+    processes: int,
+    progress: Progress,
+) -> Checked:
+    """All stretches in processes of their own, until the first bad row is known."""
+    total = sum(each.transactions for each in stretches)
+    checked = Checked()
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        loop = asyncio.get_running_loop()
+        waiting = [loop.run_in_executor(pool, check, each) for each in stretches]
+        for future in waiting:
+            if checked.bad:
+                future.cancel()
+                continue
+            checked.add(await future)
+            progress(checked.transactions, total)
+        await asyncio.gather(*waiting, return_exceptions=True)
+    return checked
+
+
+def _check_apart(url: str, snapshot: str, journal: Journal, stretch: Stretch) -> Checked:
+    """What another process runs."""
+    return asyncio.run(_check_in_snapshot(url, snapshot, journal, stretch))
+
+
+async def _check_in_snapshot(
+    url: str, snapshot: str, journal: Journal, stretch: Stretch
+) -> Checked:
+    database = await Database.connect(url, size=1)
     try:
-        currencies = {chart.parse(debit).currency, chart.parse(credit).currency}
-    except chart.BadAccount as problem:
-        return str(problem)
-    if len(currencies) > 1:
-        return f"{debit} and {credit} are of two currencies"
-    if debit == credit:
-        return "both sides are one account"
-    return "" if 0 < amount <= MAX_MINOR else f"the amount is {amount} minor units"
-
-
-def _check_transaction(row: Any, found: Booked) -> str:
-    if found.digest != found.transaction.digest():
-        return "the digest is not that of its fields and postings"
-    if found.business_date != found.transaction.business_date:
-        return "the business date is not the day it occurred in its zone"
-    if row["reverses"] is None:
-        return ""
-    mirror = (row["original_credits"], row["original_debits"], row["original_amounts"])
-    is_mirror = (row["debits"], row["credits"], row["amounts"]) == mirror
-    return "" if is_mirror else "it is not the mirror of what it reverses"
-
-
-async def _orphan(connection: Connection) -> BadRow | None:
-    row = await connection.fetchrow(SQL["orphan_posting"])
-    return BadRow("posting", f"{row['seq']}#{row['n']}", "no transaction") if row else None
-
-
-async def _wrong_sum(
-    connection: Connection, debits: Counter[str], credits: Counter[str]
-) -> BadRow | None:
-    """Whether the trial balance, which SQL sums, says what was summed here."""
-    for account, turnover in (await reports.trial_balance(connection)).accounts.items():
-        summed = debits[account.path], credits[account.path]
-        if (turnover.debits.minor, turnover.credits.minor) != summed:
-            return BadRow("account", account.path, "the trial balance is not the sum of postings")
-    return None
+        async with (
+            database.read() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            # The server made this name; SET takes no parameters.
+            await connection.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+            await connection.execute(SQL["no_time_limits"])
+            return await _check(connection, journal, stretch)
+    finally:
+        await database.close()

@@ -37,8 +37,16 @@ async def test_sound_books_verify_and_say_how_much_there_is(
 
 
 TRANSACTION = "UPDATE ledger.transaction SET {} WHERE id = $1"
-POSTING = "UPDATE ledger.posting SET {} WHERE transaction = $1 AND n = 2"
+POSTING = """UPDATE ledger.posting SET {}
+    WHERE seq = (SELECT seq FROM ledger.transaction WHERE id = $1) AND n = 2"""
+LINES = "DELETE FROM ledger.posting WHERE seq = (SELECT seq FROM ledger.transaction WHERE id = $1)"
 OTHER = "(SELECT id FROM ledger.account WHERE path = 'Income:ServiceFee:JOD')"
+SWAP = """UPDATE ledger.posting p SET amount = (
+        SELECT amount FROM ledger.posting o WHERE o.seq = p.seq AND o.n = 4 - p.n)
+    WHERE seq = (SELECT seq FROM ledger.transaction WHERE id = $1) AND n IN (1, 3)"""
+INSERT = """INSERT INTO ledger.posting (seq, n, debit, credit, amount)
+    SELECT seq, 5, debit, credit, 7 FROM ledger.posting
+    WHERE n = 1 AND seq = (SELECT seq FROM ledger.transaction WHERE id = $1)"""
 
 
 @pytest.mark.parametrize(
@@ -49,20 +57,16 @@ OTHER = "(SELECT id FROM ledger.account WHERE path = 'Income:ServiceFee:JOD')"
         (TRANSACTION.format("zone = 'Asia/Nowhere'"), "transaction", "digest"),
         (TRANSACTION.format("reference = NULL"), "transaction", "digest"),
         (TRANSACTION.format("occurred_at = occurred_at + '1 us'"), "transaction", "digest"),
-        (TRANSACTION.format("business_date = business_date + 1"), "posting#1", "date"),
-        (POSTING.format("amount = amount + 1"), "transaction", "digest"),
-        (POSTING.format(f"credit = {OTHER}"), "transaction", "digest"),
+        (TRANSACTION.format("business_date = business_date + 1"), "transaction", "business date"),
+        (POSTING.format("amount = amount + 1"), "posting#2", "its amount is 51, it was booked as"),
+        (POSTING.format(f"credit = {OTHER}"), "posting#2", "its credit is"),
         (POSTING.format("debit = 999999"), "posting#2", "does not exist"),
-        (POSTING.format("business_date = business_date + 1"), "posting#2", "date"),
         (POSTING.format("amount = 900000000000000000"), "posting#2", "the amount"),
-        (POSTING.format("n = 7"), "transaction", "missing"),
-        ("DELETE FROM ledger.posting WHERE transaction = $1", "transaction", "missing"),
-        (
-            "DELETE FROM ledger.posting WHERE transaction = $1 AND n = 4",
-            "transaction",
-            "digest",
-        ),
-        ("DELETE FROM ledger.transaction WHERE id = $1", "posting#1", "no transaction"),
+        (POSTING.format("n = 7"), "posting#2", "missing"),
+        (SWAP, "posting", "not those that its digest is of"),
+        (INSERT, "posting#5", "put in later"),
+        (LINES, "posting#1", "missing"),
+        (f"{LINES} AND n = 4", "posting#4", "missing"),
     ],
 )
 async def test_a_changed_row_is_found_and_named(
@@ -76,6 +80,17 @@ async def test_a_changed_row_is_found_and_named(
     assert (found.bad.table, found.bad.key) == (table, f"{ids[3]}#{n}" if n else str(ids[3]))
     assert why in found.bad.why
     assert not found.is_sound
+
+
+async def test_a_missing_transaction_is_found_by_its_postings(
+    database: Database, ids: list[UUID]
+) -> None:
+    await tamper(database, "DELETE FROM ledger.transaction WHERE id = $1", ids[3])
+    async with database.read() as connection:
+        found = await verify(connection)
+    assert found.bad is not None
+    assert (found.bad.table, found.transactions) == ("transaction", 4)
+    assert "missing" in found.bad.why
 
 
 async def test_the_first_bad_row_in_order_of_recording_is_named(
