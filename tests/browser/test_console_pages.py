@@ -15,8 +15,8 @@ from tests.unit.console.story import Story
 
 PATHS = (
     "/", "/payments", "/late-money", "/messages?period=all", "/work?state=all", "/journal",
-    "/accounts", "/accounts/Assets:Clearing:SANDBOX:JOD", "/trial-balance", "/staff", "/audit",
-    "/password",
+    "/accounts", "/accounts/Assets:Clearing:SANDBOX:JOD", "/trial-balance",
+    "/accounts/Assets:Clearing:SANDBOX:JOD/ageing", "/staff", "/audit", "/password",
 )  # fmt: skip
 
 
