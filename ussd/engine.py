@@ -123,7 +123,7 @@ async def _begin(call: Call) -> Session:
         subscriber=call.vault.subscriber(call.hop),
         language=language or call.channel.default_language,
     )
-    transcript = to_western(call.hop.transcript)
+    transcript = to_western(call.hop.text)
     goto = direct(transcript.partition("*")[0].rstrip("#"))
     if goto is None and language is None:
         goto = Goto("language")
@@ -131,7 +131,7 @@ async def _begin(call: Call) -> Session:
 
 
 async def _advance(call: Call, session: Session) -> Session:
-    new = to_western(call.hop.transcript[session.length :])
+    new = to_western(call.hop.text[session.length :])
     inputs = (new[1:] if session.length else new).split("*")
     if len(inputs) > _MAX_INPUTS:
         return await _enter(call, session, Goto(session.screen, notice=NOT_A_CHOICE.notice))

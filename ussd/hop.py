@@ -19,13 +19,27 @@ class Arrival:
     body: bytes
 
 
+class Phase(StrEnum):
+    """What the operator says a request is."""
+
+    START = "start"
+    INPUT = "input"
+    END = "end"
+    """The session is over: aborted, timed out, cleaned up, or closed as we asked."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hop:
     """One normalised hop.
 
-    ``transcript`` is everything the subscriber sent since the dial, joined by ``*``, starting
-    with the arguments of the dialled string (``*789*123#`` gives ``123``). It only ever grows
-    within a session.
+    ``session_id``: empty where the protocol has none; the session is then the subscriber's.
+    ``phase``: None where the protocol cannot tell a start from an input; the engine then decides
+    from what it remembers.
+    ``text``: cumulative protocols: everything the subscriber sent since the dial, joined by ``*``,
+    starting with the arguments of the dialled string (``*789*123#`` gives ``123``). Others: those
+    arguments on a start, and on an input what was typed now.
+    ``sequence``: the hop's number within its session, where the protocol counts.
+    ``reason``: on END, the operator's own word for it.
     """
 
     channel: str
@@ -33,7 +47,11 @@ class Hop:
     msisdn: Msisdn
     network: str
     short_code: str
-    transcript: str
+    phase: Phase | None
+    text: str
+    is_cumulative: bool
+    sequence: int | None = None
+    reason: str = ""
 
 
 class Unreadable(StrEnum):

@@ -87,21 +87,21 @@ class Vault:
 
     def after(self, session: Session, hop: Hop) -> Session:
         """The session once a hop is answered."""
-        return replace(session, length=len(hop.transcript), digest=self._digest(hop.transcript))
+        return replace(session, length=len(hop.text), digest=self._digest(hop.text))
 
     def place(self, session: Session, hop: Hop) -> Place:
         """Tell a new hop from a repeated, late or foreign one by its position in the transcript."""
         if session.subscriber != self.subscriber(hop):
             return Place.STRANGER
         known = session.length
-        if len(hop.transcript) < known:
+        if len(hop.text) < known:
             return Place.LATE
-        if self._digest(hop.transcript[:known]) != session.digest:
+        if self._digest(hop.text[:known]) != session.digest:
             return Place.CONFLICT
-        if len(hop.transcript) == known:
+        if len(hop.text) == known:
             return Place.REPEATED
         # After an empty dial the first input follows at once; later ones follow a "*".
-        return Place.NEXT if known == 0 or hop.transcript[known] == "*" else Place.CONFLICT
+        return Place.NEXT if known == 0 or hop.text[known] == "*" else Place.CONFLICT
 
     def payment_id(self, hop: Hop, subject: str, milliseconds: int) -> UUID:
         """The id of paying ``subject`` in this session: the same all day.

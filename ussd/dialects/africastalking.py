@@ -55,7 +55,9 @@ class AfricasTalking:
             msisdn=msisdn,
             network=fields.get("networkCode", ""),
             short_code=fields.get("serviceCode", ""),
-            transcript=fields["text"],
+            phase=None,
+            text=fields["text"],
+            is_cumulative=True,
         )
 
     def write(self, reply: Reply) -> Answer:

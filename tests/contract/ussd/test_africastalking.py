@@ -30,7 +30,7 @@ def test_a_raw_payload_means_what_the_table_says(payload: dict[str, Any]) -> Non
         assert hop == Unreadable(payload["refused"])
     else:
         assert isinstance(hop, Hop)
-        assert hop.transcript == payload["reads"]
+        assert hop.text == payload["reads"]
         assert (hop.channel, hop.session_id) == ("sandbox", "ATUid_1")
         assert hop.msisdn.e164 == "+962790000000"
 

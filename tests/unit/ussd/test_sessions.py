@@ -187,7 +187,9 @@ def test_a_payment_id_is_the_same_all_day_for_one_subject_of_one_session(keys: K
         msisdn=Msisdn(CITIZEN),
         network="",
         short_code="",
-        transcript="",
+        phase=None,
+        text="",
+        is_cumulative=True,
     )
     first = vault.payment_id(hop, "bill", noon)
     assert first == vault.payment_id(hop, "bill", noon + 3_600_000)
