@@ -1,0 +1,62 @@
+"""The ledger's benchmark runs, on sizes too small to measure anything: a check of its shape."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from benchmarks import cli, ledger
+from benchmarks.ledger_ground import Sizes
+
+TINY = Sizes(
+    rounds=1,
+    crowd=300,
+    submitters=50,
+    warm=20,
+    floor=3000,
+    row_locking=64,
+    alone=20,
+    process=200,
+    sealing=2000,
+    postings_full=16_000,
+    postings_verified=8_000,
+    cut=100,
+)
+
+
+def test_every_figure_is_there_with_the_bound_it_must_keep() -> None:
+    said: list[str] = []
+    figures = ledger.run(said.append, sizes=TINY)
+    assert json.loads(json.dumps(figures)) is not None
+    assert figures["database"]["fsync"] == figures["database"]["synchronous_commit"] == "on"
+    assert len(figures["bounds"]) == len(ledger.BOUNDS)
+    assert all(isinstance(bound["met"], bool) for bound in figures["bounds"])
+    assert {name for name in ledger.PARTS if name in figures} == set(ledger.PARTS)
+    assert figures["rates"]["errors"] == 0
+    assert figures["processes"]["deadlocks"] == 0
+    assert figures["verifying"]["is_sound"]
+    assert said, "people are told how far it is"
+
+
+def test_a_bound_is_met_at_its_limit_and_missed_behind_it() -> None:
+    least, most = (
+        ledger.Bound("part", "figure", at_least=10),
+        ledger.Bound("part", "figure", at_most=10),
+    )
+    for bound, value, is_met in [
+        (least, 10, True),
+        (least, 9.99, False),
+        (most, 10, True),
+        (most, 10.01, False),
+    ]:
+        judged = bound.judge({"part": {"figure": value}})
+        assert judged["met"] is is_met
+        assert judged["value"] == value
+
+
+def test_quick_is_refused_where_it_means_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["ussd", "--quick"])
+    assert ended.value.code == 2
+    assert "--quick" in capsys.readouterr().err
