@@ -85,7 +85,11 @@ async def verify(
             accounts = await chain.check_accounts(connection)
             await chain.check_seals(connection, accounts, key)
             await chain.check_places(connection)
-            journal = Journal({id: row["path"] for id, row in accounts.items()})
+            opened = await connection.fetch(SQL["days_behind_closings"])
+            journal = Journal(
+                {id: row["path"] for id, row in accounts.items()},
+                frozenset(row["day"] for row in opened),
+            )
             stretches = await _stretches(connection, stretch)
             total = sum(each.transactions for each in stretches)
             if url is None or total <= alone_up_to:

@@ -17,6 +17,10 @@ FROM ledger.seal ORDER BY number
 -- name: all_checkpoints
 SELECT * FROM ledger.checkpoint ORDER BY first_seal
 
+-- name: days_behind_closings
+-- Where entries for days that were shut can stand; closings that were reopened count, as they held then.
+SELECT DISTINCT until + 1 AS day FROM ledger.closing
+
 -- name: is_account_used
 SELECT EXISTS (SELECT FROM ledger.delta WHERE account = $1)
 

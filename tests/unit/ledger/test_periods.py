@@ -19,6 +19,7 @@ from ledger.checklist import CHECKS, Finding
 from ledger.journal import Posted
 from ledger.periods import Closing, PeriodRefusal, Refused
 from ledger.seal import Signer
+from ledger.verify import verify
 from tests.unit.ledger.closers import TODAY, YESTERDAY, Clerk
 from tests.unit.ledger.makers import CASH, IDS, MORNING, OPENING, book, book_all, fee, movement
 
@@ -57,6 +58,23 @@ async def test_an_entry_for_a_closed_day_stands_on_the_first_open_one_and_keeps_
     assert found.business_date == TODAY - 2 * DAY
     assert found.transaction == late
     assert found.transaction.business_date == TODAY - 5 * DAY
+
+
+async def test_what_a_closing_moved_is_sound_also_when_it_is_reopened_and_no_other_day_is(
+    clerk: Clerk, database: Database
+) -> None:
+    await clerk.closed()
+    await book_all(database, [movement("late", occurred_at=MORNING - 5 * DAY)])
+    await clerk.reopened()
+    async with database.read() as connection:
+        assert (await verify(connection)).bad is None
+    async with database.transaction() as connection:
+        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute("UPDATE ledger.transaction SET business_date = business_date + 1")
+    async with database.read() as connection:
+        bad = (await verify(connection)).bad
+    assert bad is not None
+    assert (bad.table, "business date" in bad.why) == ("transaction", True)
 
 
 async def test_a_repeat_after_closing_gives_the_first_answer(
