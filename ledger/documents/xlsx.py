@@ -50,8 +50,7 @@ A4: Final = 9
 def render(document: Document) -> bytes:
     """The file; the same document gives the same bytes."""
     content = BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
-    book = xlsxwriter.Workbook(content, options)
+    book = xlsxwriter.Workbook(content, {"in_memory": True})
     made = document.made_at.astimezone(UTC).replace(tzinfo=None)
     book.set_properties({"title": document.title, "comments": document.made, "created": made})
     if not document.tables:

@@ -152,6 +152,10 @@ async def test_the_books_at_a_position_stay_what_they_were(
     assert "Up to position" in page
     then = rows((await finance.http.get(links(page)["CSV"])).text)
     assert {row["account"]: row["balance"] for row in then}[CLEARING] == "50.000"
+    for query in ({"position": "1", "first": "2"}, {"position": "3"}):
+        assert (await finance.get(STATEMENT, **query)).status_code == 422
+    both = await finance.get("/trial-balance", position="1", as_of="2026-11-21")
+    assert both.status_code == 422
     second = (await finance.get(STATEMENT, position="2", first="2")).text
     lines = rows((await finance.http.get(links(second)["CSV"])).text)
     assert [row["balance"] for row in lines] == ["50.000", "100.000", "100.000"]

@@ -14,6 +14,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 from ledger.documents import compose
 from ledger.documents.document import Document
 from ledger.documents.files import Form, render
+from tests.unit.ledger.makers import MORNING
 from tests.unit.ledger.papers import maker, statement, trial_balance
 
 
@@ -128,6 +129,11 @@ def test_a_name_that_looks_like_a_formula_is_a_name() -> None:
     sheet = sheets(document)["JOD"]
     assert sheet["D9"].value == "=1+1"
     assert sheet["D9"].data_type == "s"
+
+
+def test_a_file_says_when_it_was_made_by_the_clock_it_was_given() -> None:
+    content = io.BytesIO(render(compose.statement(statement(5000), maker("en")), Form.XLSX))
+    assert openpyxl.load_workbook(content).properties.created == MORNING.replace(tzinfo=None)
 
 
 def test_books_with_nothing_in_them_are_a_sheet_with_a_title() -> None:

@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from kernel.clock import ManualClock
@@ -127,6 +128,16 @@ async def test_a_report_is_written_to_a_file(
     assert (code, err) == (0, "")
     assert out == f"{file.stat().st_size} bytes written to {file}\n"
     assert file.read_bytes().startswith(magic)
+
+
+@pytest.mark.usefixtures("booked")
+async def test_a_file_speaks_arabic_unless_told_otherwise(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    for language, title in ([], "ميزان المراجعة"), (["--language", "fr"], "Balance générale"):
+        file = tmp_path / "a report.xlsx"
+        await terminal("trial-balance", "--xlsx", str(file), *language)
+        assert openpyxl.load_workbook(file)["JOD"]["A1"].value == title
 
 
 @pytest.mark.usefixtures("booked")
