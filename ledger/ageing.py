@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -85,7 +85,7 @@ async def ageing(connection: Connection, account: str, *, at: date) -> Ageing | 
     return Ageing(known, at, _buckets(items, known.currency), items)
 
 
-def _left(entries: list[tuple[UUID | None, date, int]]) -> list[tuple[UUID | None, date, int]]:
+def _left(entries: Sequence[tuple[UUID | None, date, int]]) -> list[tuple[UUID | None, date, int]]:
     """Entries in order of age, of which those on the lesser side have cleared the oldest others."""
     balance = sum(minor for _, _, minor in entries)
     if balance == 0:

@@ -61,11 +61,11 @@ async def guards(connection: Connection) -> dict[str, tuple[Guard, Money]]:
     found = {}
     for row in await connection.fetch(SQL["guards"]):
         currency = chart.parse(row["path"]).currency
-        limits = [
+        minimum, maximum = (
             None if minor is None else Money(int(minor), currency)
             for minor in (row["min_balance"], row["max_balance"])
-        ]
-        known = Guard(row["path"], *limits, is_closed=row["is_closed"])
+        )
+        known = Guard(row["path"], minimum, maximum, row["is_closed"])
         found[known.account] = (known, Money(int(row["balance"]), currency))
     return found
 

@@ -1,4 +1,4 @@
-"""The ledger beside a slow model: submits, repeats, guards, seals, and reads of every kind after them.
+"""The ledger beside a slow model: submits, repeats, guards, seals, and reads of every kind.
 
 MIZAN_LEDGER_OPERATIONS is how many operations a run does (5,000; the nightly run does 100,000).
 """
@@ -54,9 +54,7 @@ ZONES = ("UTC", "Asia/Amman", "Asia/Beirut")
 picks = st.integers(0, 10_000)
 days = st.integers(0, 4)
 amounts = st.one_of(st.integers(1, 60), st.integers(10**8, 10**16))
-moves = st.lists(
-    st.tuples(st.integers(0, 3), st.integers(1, 3), amounts), min_size=1, max_size=4
-)
+moves = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), amounts), min_size=1, max_size=4)
 entries = st.tuples(moves, st.booleans(), days, st.sampled_from(ZONES))
 kinds = st.sampled_from(["new"] * 6 + ["repeat", "other body", "taken id", "reverse", "unknown"])
 
@@ -91,7 +89,7 @@ class LedgerMachine(RuleBasedStateMachine):
         while await seal_once(self.pool, self.signer, self.clock):
             self.model.sealed = len(self.model.batches)
         async with self.pool.read() as connection:
-            found = await verify(connection, self.signer.public)
+            found = await verify(connection, key=self.signer.public)
         assert found.bad is None
         assert found.transactions == len(self.model.entries())
         await self.ledger.close()
@@ -202,9 +200,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
         async def read() -> reports.Statement | None:
             async with self.pool.read() as connection:
-                return await reports.statement_at(
-                    connection, ACCOUNTS[at], since=first, until=last
-                )
+                return await reports.statement_at(connection, ACCOUNTS[at], since=first, until=last)
 
         self.check(self.do(read()), ACCOUNTS[at], inside, before)
 
