@@ -28,7 +28,14 @@ from kernel.database import Database
 from kernel.http import HttpClient
 from kernel.valkey import Valkey
 from ops import health, metrics
+from payments.desk import Desk
+from sms.desk import SmsDesk
 from ussd.desk_gateway import DeskGateway
+from wallets.inbox import Inbox
+
+
+POOL = 20
+"""Connections of a web process: two lanes each for callbacks and starts, the rest for reading."""
 
 
 def create_app() -> Starlette:
@@ -37,9 +44,12 @@ def create_app() -> Starlette:
     log.configure("web", level=settings.log_level)
     log.listen(metrics.count_event)
     http = HttpClient()
-    database = Database(settings.database_url, size=16)
+    database = Database(settings.database_url, size=POOL)
     valkey = Valkey(settings.redis_url)
     wake = Wakeup(settings.redis_url)
+    inbox = Inbox(database)
+    desk = compose.desk(settings, database, http, wake)
+    texting = compose.sms_desk(settings, desk, http)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -50,13 +60,14 @@ def create_app() -> Starlette:
         gc.collect()
         gc.freeze()
         yield
+        await inbox.close()
         await wake.close()
         await valkey.close()
         await http.close()
         await database.close()
 
     return Starlette(
-        routes=_routes(settings, database, valkey, http, wake),
+        routes=_routes(settings, desk, texting, inbox, valkey),
         middleware=believing(settings.trusted_proxies),
         lifespan=lifespan,
     )
@@ -68,10 +79,9 @@ def believing(proxies: tuple[str, ...]) -> list[Middleware]:
 
 
 def _routes(
-    settings: config.Config, database: Database, valkey: Valkey, http: HttpClient, wake: Wakeup
+    settings: config.Config, desk: Desk, texting: SmsDesk, inbox: Inbox, valkey: Valkey
 ) -> list[BaseRoute]:
-    desk = compose.desk(settings, database, http, wake)
-    texting = compose.sms_desk(settings, desk, http)
+    database = desk.database
     finance = console.desk.Desk(
         database=database,
         keys=desk.keys,
@@ -91,8 +101,8 @@ def _routes(
             keys=desk.keys,
             clock=desk.clock,
         ),
-        *wallets.callbacks.routes(database, wake),
-        *sms.routes.routes(texting, wake),
+        *wallets.callbacks.routes(inbox, desk.wake),
+        *sms.routes.routes(texting, desk.wake),
         *api.routes.routes(api.desk.ApiDesk(desk, valkey)),
         *console.routes.routes(finance),
         *health.routes(database, valkey),

@@ -7,7 +7,7 @@ while, acts, and finishes them in the transaction of the effect. If its lease wa
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kernel.database import Connection, Database
@@ -34,7 +34,13 @@ class LeaseLost(RuntimeError):
 
 async def enqueue(connection: Connection, kind: str, key: str, *, delay_s: float = 0.0) -> None:
     """Ask for work within the caller's transaction; asking again never makes a second row."""
-    await connection.execute(SQL["enqueue_work"], kind, key, float(delay_s))
+    await enqueue_many(connection, [(kind, key, delay_s)])
+
+
+async def enqueue_many(connection: Connection, wanted: Sequence[tuple[str, str, float]]) -> None:
+    """Ask for work by kind, key and delay in seconds, all in one statement."""
+    kinds, keys, delays = zip(*wanted, strict=True)
+    await connection.execute(SQL["enqueue_work"], kinds, keys, [float(each) for each in delays])
 
 
 async def claim(

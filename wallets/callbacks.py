@@ -1,7 +1,8 @@
 """Where operators tell results (``/callbacks/{token}``): stored raw, acknowledged, read later.
 
-A callback is a hint. It is kept byte for byte with the work that will look at it, in one commit;
-only then is it acknowledged. Nothing here decides anything.
+A callback is a hint. It is kept byte for byte with the work that will look at it, in one commit
+that it shares with those that came with it; only then is it acknowledged. Nothing here decides
+anything.
 """
 
 from __future__ import annotations
@@ -17,13 +18,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from kernel import work
 from kernel.clock import Clock, SystemClock
-from kernel.database import Database
 from kernel.log import event, fault
-from wallets import collections
-from wallets.collections import KEPT_BYTES, StoredCallback
+from wallets.collections import KEPT_BYTES
 from wallets.headers import kept_headers, printable
+from wallets.inbox import Inbox
 from wallets.port import Evidence
 from wallets.tokens import callback_token, digest, is_token
 
@@ -36,9 +35,9 @@ READ_BYTES: Final = 1024 * 1024
 READ_TIMEOUT_S: Final = 10.0
 """How long a body may take to arrive; what came until then is stored."""
 COMMIT_TIMEOUT_S: Final = 2.0
-"""Operators give up on a callback after two seconds; a later answer is none."""
-REPEATS_WAIT_S: Final = 5.0
-"""Repeats in one burst are looked at once, so that they do not spend the budget of queries."""
+"""Operators give up on a callback after two seconds; a later answer is none. What is stored later
+all the same counts their repeat.
+"""
 
 _MAX_QUERY: Final = 2048
 _RETRY_AFTER: Final = {"Retry-After": "5"}
@@ -53,7 +52,7 @@ class _Body:
 
 
 def routes(
-    database: Database, wake: Callable[[], None], *, clock: Clock | None = None
+    inbox: Inbox, wake: Callable[[], None], *, clock: Clock | None = None
 ) -> list[BaseRoute]:
     """The callback route; ``wake`` is called after the commit that made new work."""
     the_clock = clock or SystemClock()
@@ -74,7 +73,7 @@ def routes(
         )
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT_S):
-                stored = await _store(database, digest(token), evidence, body.size)
+                stored = await inbox.store(digest(token), evidence, size=body.size)
         except _DOWN:
             fault("wallets.callback_not_stored", size=body.size)
             return Response(status_code=503, headers=_RETRY_AFTER)
@@ -97,18 +96,6 @@ def routes(
     if route.methods is not None:
         route.methods.discard("HEAD")  # comes along with GET; a HEAD is nobody's callback
     return [route]
-
-
-async def _store(
-    database: Database, token_digest: bytes, evidence: Evidence, size: int
-) -> StoredCallback | None:
-    async with database.transaction() as connection:
-        stored = await collections.store_callback(connection, token_digest, evidence, size=size)
-        if stored is not None:
-            # A repeat is looked at too: the first may have come before the operator itself knew.
-            delay_s = REPEATS_WAIT_S if stored.is_repeat else 0.0
-            await work.enqueue(connection, WORK_KIND, str(stored.evidence), delay_s=delay_s)
-        return stored
 
 
 async def _read(request: Request) -> _Body:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,15 +56,6 @@ class StoredEvidence:
     size: int
     note: str
     repeats: int
-
-
-@dataclass(frozen=True, slots=True)
-class StoredCallback:
-    """Where a callback ended up; ``is_repeat`` when an identical one had come before."""
-
-    evidence: UUID
-    collection: UUID
-    is_repeat: bool
 
 
 async def create(
@@ -139,25 +129,6 @@ async def release_query(connection: Connection, id: UUID, *, at: datetime) -> No
     await connection.execute(SQL["release_query"], id, at)
 
 
-async def store_callback(
-    connection: Connection, callback_digest: bytes, evidence: Evidence, *, size: int
-) -> StoredCallback | None:
-    """Keep a callback (body already cut to ``KEPT_BYTES``); None: no collection has that token."""
-    row = await connection.fetchrow(
-        SQL["store_callback"],
-        callback_digest,
-        evidence.at,
-        evidence.method,
-        evidence.url_path,
-        dict(evidence.headers),
-        evidence.body,
-        size,
-        evidence.note,
-        _fingerprint(evidence, size),
-    )
-    return StoredCallback(row["id"], row["collection"], row["repeats"] > 0) if row else None
-
-
 async def evidence_of(connection: Connection, id: UUID) -> list[StoredEvidence]:
     """Everything the operator said about a collection, in order of arrival."""
     return [_stored(row) for row in await connection.fetch(SQL["evidence_of"], id)]
@@ -184,12 +155,6 @@ async def _insert(connection: Connection, id: UUID, evidence: Evidence) -> UUID:
         evidence.note,
     )
     return stored
-
-
-def _fingerprint(evidence: Evidence, size: int) -> bytes:
-    """Same method, address, length and (kept) bytes: the same message, whatever its headers say."""
-    head = f"{evidence.method} {evidence.url_path} {size}\n"
-    return hashlib.sha256(head.encode() + evidence.body).digest()
 
 
 def _stored(row: Row) -> StoredEvidence:

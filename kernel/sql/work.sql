@@ -1,12 +1,5 @@
 -- name: enqueue_work
--- Ask for work; asking again only makes it due earlier. While somebody holds it, asking means once more after:
--- also when the lease has run out, for the holder may still be the one to finish it.
-INSERT INTO kernel.work (kind, key, due_at)
-VALUES ($1, $2, now() + make_interval(secs => $3))
-ON CONFLICT (kind, key) DO UPDATE
-SET due_at = CASE WHEN work.leased_until IS NULL THEN LEAST(work.due_at, excluded.due_at) ELSE work.due_at END,
-    again_at = CASE WHEN work.leased_until IS NOT NULL THEN LEAST(work.again_at, excluded.due_at) END,
-    parked_at = NULL
+SELECT kernel.enqueue_work_v1($1, $2, $3)
 
 -- name: claim_work
 -- Lease due rows, oldest first; the token fences off whoever held them before.

@@ -26,7 +26,8 @@ from payments import send, verify
 from payments.desk import Desk
 from payments.start import Started, StartRequest, start
 from tests.unit.payments.scripted_wallet import ScriptedWallet
-from wallets import collections
+from wallets import inbox
+from wallets.inbox import Callback
 from wallets.port import Evidence
 from wallets.tokens import callback_token, digest
 
@@ -106,12 +107,14 @@ class Counter:
         evidence = Evidence(
             kind="callback", at=self.clock.now(), method="PUT", url_path="/callbacks/x", body=body
         )
+        callback = Callback(self.desk.ids.new(), digest(token), evidence, len(body))
         async with self.desk.database.transaction() as connection:
-            stored = await collections.store_callback(
-                connection, digest(token), evidence, size=len(body)
+            (stored,) = await inbox.store(connection, [callback])
+        assert stored is not None
+        if stored.is_repeat:
+            await self.run(
+                "UPDATE kernel.work SET due_at = now() WHERE key = $1", str(stored.evidence)
             )
-            assert stored is not None
-            await work.enqueue(connection, "wallets.callback", str(stored.evidence))
 
     async def make_due(self) -> None:
         """Bring all planned work to now, leases included: time passes without waiting."""

@@ -23,6 +23,7 @@ from kernel.privacy import Keys
 from wallets import collections
 from wallets.callbacks import WORK_KIND, callback_token, digest, routes
 from wallets.collections import KEPT_BYTES, StoredEvidence
+from wallets.inbox import Inbox
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Gateway:
     http: httpx.AsyncClient
     port: int
     database: Database
+    inbox: Inbox
     collection: UUID
     token: str
     wakes: list[None] = field(default_factory=list)
@@ -83,12 +85,14 @@ async def gateway(
             at=clock.now(),
         )
     wakes: list[None] = []
-    app = Starlette(routes=routes(database, lambda: wakes.append(None), clock=clock))
+    inbox = Inbox(database, ids)
+    app = Starlette(routes=routes(inbox, lambda: wakes.append(None), clock=clock))
     async with (
         served(app) as port,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", verify=False) as http,
     ):
-        yield Gateway(http, port, database, collection, token, wakes)
+        yield Gateway(http, port, database, inbox, collection, token, wakes)
+    await inbox.close()
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
@@ -213,7 +217,7 @@ async def test_without_a_database_nothing_is_acknowledged(
     gone = await Database.connect(database_url)
     await gone.close()
     wakes: list[None] = []
-    app = Starlette(routes=routes(gone, lambda: wakes.append(None), clock=clock))
+    app = Starlette(routes=routes(Inbox(gone), lambda: wakes.append(None), clock=clock))
     async with served(app) as port, httpx.AsyncClient(verify=False) as http:
         answer = await http.put(f"http://127.0.0.1:{port}/callbacks/{'a' * 32}", content=b"{}")
         no_token = await http.put(f"http://127.0.0.1:{port}/callbacks/{'A' * 32}", content=b"{}")
@@ -227,6 +231,6 @@ async def test_a_database_that_is_busy_is_not_waited_for(gateway: Gateway) -> No
         await connection.execute("LOCK TABLE wallets.evidence")
         answer = await gateway.http.put(gateway.path, content=b"{}")
     assert answer.status_code == 503
-    assert await gateway.stored() == []
     assert (await gateway.http.put(gateway.path, content=b"{}")).status_code == 204
-    assert len(await gateway.stored()) == 1
+    (stored,) = await gateway.stored()
+    assert stored.repeats <= 1, "what came too late to be acknowledged may be kept all the same"

@@ -159,7 +159,7 @@ async def test_a_verdict_without_evidence_returns_no_id(
     "statement",
     [
         "UPDATE wallets.evidence SET body = ''",
-        "UPDATE wallets.evidence SET repeats = repeats + 2",
+        "UPDATE wallets.evidence SET repeats = repeats - 1",
         "UPDATE wallets.evidence SET repeats = repeats + 1, note = 'x'",
         "DELETE FROM wallets.evidence",
         "TRUNCATE wallets.evidence",
