@@ -5,18 +5,23 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
+from ledger.chart import is_kept_by_payment
 from ledger.guards import Guard
 from ledger.journal import LedgerRefusal, Posted, Refused, Transaction
+from ledger.periods import PeriodRefusal
 from tests.unit.ledger.makers import Told, posted, replayed
 
 Turnovers = dict[str, tuple[int, int]]
 """Debits and credits in minor units by account."""
 
+Open = tuple[UUID | None, date, int]
+"""What is left of a payment (None: of a day): since when, and how much, positive in debit."""
 
-@dataclass
+
+@dataclass(eq=False)
 class Batch:
     """Transactions of one commit."""
 
@@ -31,6 +36,38 @@ class ModelLedger:
     sealed: int = 0
     """How many batches are sealed, from the first on."""
     guards: dict[str, Guard] = field(default_factory=dict)
+    stands: dict[UUID, date] = field(default_factory=dict)
+    """The business date on which each entry stands."""
+    closed: list[date] = field(default_factory=list)
+    """Last days of the closings that stand, the latest last."""
+
+    def copy(self) -> ModelLedger:
+        """Books that go their own way from here."""
+        return ModelLedger(
+            [Batch(list(batch.transactions)) for batch in self.batches],
+            self.sealed,
+            dict(self.guards),
+            dict(self.stands),
+            list(self.closed),
+        )
+
+    def seal(self, limit: int) -> None:
+        """The oldest batches up to so many transactions, but one in any case."""
+        taken = 0
+        for batch in self.batches[self.sealed :]:
+            taken += len(batch.transactions)
+            if taken > limit and taken != len(batch.transactions):
+                break
+            self.sealed += 1
+
+    def close(self, until: date, latest: date) -> PeriodRefusal | None:
+        """Shut the days up to one, or say why not."""
+        if until > latest:
+            return PeriodRefusal.NOT_OVER
+        if self.closed and until <= self.closed[-1]:
+            return PeriodRefusal.ALREADY_CLOSED
+        self.closed.append(until)
+        return None
 
     def submit(self, transactions: Iterable[Transaction]) -> list[Told]:
         """One commit; the result of each in its order."""
@@ -55,7 +92,7 @@ class ModelLedger:
         """Of every account touched, up to and with a business date or a position."""
         sums: dict[str, list[int]] = defaultdict(lambda: [0, 0])
         for each in self.entries(position):
-            if day is None or each.business_date <= day:
+            if day is None or self.stands[each.id] <= day:
                 for posting in each.postings:
                     sums[posting.debit][0] += posting.amount.minor
                     sums[posting.credit][1] += posting.amount.minor
@@ -69,6 +106,32 @@ class ModelLedger:
             for posting in each.postings
             if account in (posting.debit, posting.credit)
         ]
+
+    def open_items(self, account: str, day: date) -> list[Open]:
+        """What stands on an account at the end of a day, oldest first."""
+        moved: dict[object, list[int]] = defaultdict(list)
+        since: dict[object, tuple[date, UUID | None]] = {}
+        for each in sorted(self.entries(), key=lambda each: self.stands[each.id]):
+            for _, minor in self.lines(account, [each]) if self.stands[each.id] <= day else []:
+                if is_kept_by_payment(account):
+                    item: object = each.reference or each.id
+                    known = (self.stands[each.id], each.reference)
+                else:
+                    item, known = self.stands[each.id], (self.stands[each.id], None)
+                moved[item].append(minor)
+                since.setdefault(item, known)
+        if is_kept_by_payment(account):
+            moved = defaultdict(list, {item: [sum(all)] for item, all in moved.items()})
+        sign = 1 if sum(map(sum, moved.values())) > 0 else -1
+        cleared = sum(-minor * sign for all in moved.values() for minor in all if minor * sign < 0)
+        left: list[Open] = []
+        for item, (first, reference) in since.items():
+            came = sum(minor * sign for minor in moved[item] if minor * sign > 0)
+            taken = min(came, cleared)
+            cleared -= taken
+            if came > taken:
+                left.append((reference, first, (came - taken) * sign))
+        return left
 
     def _one(self, new: Transaction, batch: Batch, earlier: set[UUID]) -> Told:
         booked = self.entries()
@@ -87,6 +150,8 @@ class ModelLedger:
         if reason:
             return Refused(reason)
         batch.transactions.append(new)
+        day = new.business_date
+        self.stands[new.id] = max(day, self.closed[-1] + timedelta(days=1)) if self.closed else day
         return posted(new.id)
 
     def _guarded(self, new: Transaction) -> LedgerRefusal | None:

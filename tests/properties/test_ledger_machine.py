@@ -1,4 +1,5 @@
-"""The ledger beside a slow model: submits, repeats, guards, seals, and reads of every kind.
+"""The ledger beside a slow model: submits of one engine or two at once, repeats, guards, closings,
+seals, and reads of every kind after them.
 
 MIZAN_LEDGER_OPERATIONS is how many operations a run does (5,000; the nightly run does 100,000).
 """
@@ -11,6 +12,7 @@ import os
 from collections.abc import Coroutine
 from datetime import date, datetime, timedelta
 from typing import Any, TypeVar
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -27,11 +29,13 @@ from kernel.clock import ManualClock
 from kernel.database import Database
 from kernel.money import Money
 from kernel.privacy import Keys
-from ledger import guards, reports
+from ledger import guards, periods, reports
+from ledger.ageing import Ageing, ageing
 from ledger.engine import Ledger
 from ledger.guards import Guard
-from ledger.journal import Posting, Transaction
-from ledger.reports import TrialBalance
+from ledger.journal import Posted, Posting, Result, Transaction
+from ledger.periods import Order, PeriodKind
+from ledger.reports import JournalPage, TrialBalance
 from ledger.seal import Signer
 from ledger.sealer import seal_once
 from ledger.verify import verify
@@ -47,16 +51,27 @@ OPERATIONS = int(os.environ.get("MIZAN_LEDGER_OPERATIONS", "5000"))
 ACCOUNTS = tuple(
     f"{name}:{currency}"
     for currency in ("JOD", "ILS")
-    for name in ("Assets:Bank:A", "Assets:Bank:B", "Liabilities:Agency:X:Y", "Income:ServiceFee")
+    for name in (
+        "Assets:Bank:A",
+        "Liabilities:Suspense:Unallocated:Bank",
+        "Liabilities:Agency:X:Y",
+        "Income:ServiceFee",
+    )
 )
+PAYMENTS = (None, *(UUID(int=7 << 124 | n) for n in range(3)))
+YESTERDAY = MORNING.date() - timedelta(days=1)
+MARK_EVERY = 5
+"""Totals are marked this often here, so that looks back start from all kinds of places."""
+
 ZONES = ("UTC", "Asia/Amman", "Asia/Beirut")
 
 picks = st.integers(0, 10_000)
 days = st.integers(0, 4)
 amounts = st.one_of(st.integers(1, 60), st.integers(10**8, 10**16))
 moves = st.lists(st.tuples(st.integers(0, 3), st.integers(1, 3), amounts), min_size=1, max_size=4)
-entries = st.tuples(moves, st.booleans(), days, st.sampled_from(ZONES))
+entries = st.tuples(moves, st.booleans(), days, st.sampled_from(ZONES), st.sampled_from(PAYMENTS))
 kinds = st.sampled_from(["new"] * 6 + ["repeat", "other body", "taken id", "reverse", "unknown"])
+batches = st.lists(st.tuples(kinds, entries, picks), min_size=1, max_size=8)
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -74,7 +89,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.signer = Signer(Keys(SECRET))
         url = self.do(self.databases.take())
         self.pool = self.do(Database.connect(url, size=4))
-        self.ledger = Ledger(self.pool)
+        self.ledger, self.other = Ledger(self.pool), Ledger(self.pool)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run to the end in the machine's loop."""
@@ -86,37 +101,96 @@ class LedgerMachine(RuleBasedStateMachine):
             self.do(self._end())
 
     async def _end(self) -> None:
-        while await seal_once(self.pool, self.signer, self.clock):
-            self.model.sealed = len(self.model.batches)
-        async with self.pool.read() as connection:
-            found = await verify(connection, key=self.signer.public)
-        assert found.bad is None
-        assert found.transactions == len(self.model.entries())
-        await self.ledger.close()
-        await self.pool.close()
-        await self.databases.give_back()
+        try:
+            while await self.seal_once():
+                pass
+            async with self.pool.read() as connection:
+                found = await verify(connection, key=self.signer.public, mark_every=MARK_EVERY)
+            assert found.bad is None
+            assert found.transactions == len(self.model.entries())
+        finally:
+            await self.ledger.close()
+            await self.other.close()
+            await self.pool.close()
+            await self.databases.give_back()
 
-    @rule(wanted=st.lists(st.tuples(kinds, entries, picks), min_size=1, max_size=8))
+    async def seal_once(self, limit: int = 10_000) -> bool:
+        """One seal; whether there was something."""
+        sealed = await seal_once(
+            self.pool, self.signer, self.clock, limit=limit, mark_every=MARK_EVERY
+        )
+        return sealed is not None
+
+    @rule(wanted=batches)
     def submit(self, wanted: list[tuple[str, Any, int]]) -> None:
         """Callers at once share a commit; each gets what it would have got in its turn."""
         batch = [self.make(*each) for each in wanted]
 
-        async def together() -> list[Any]:
-            return await asyncio.gather(*(self.ledger.submit(each) for each in batch))
+        results = self.do(together(self.ledger, batch))
+        assert without_detail(told(results)) == without_detail(self.model.submit(batch))
+        self.check_days(results)
 
-        results = told(self.do(together()))
-        assert without_detail(results) == without_detail(self.model.submit(batch))
+    @rule(wanted=batches, others=batches, is_shared=st.booleans())
+    def submit_at_once(self, wanted: Any, others: Any, is_shared: bool) -> None:
+        """Two engines at once: it comes out as if one had come behind the other."""
+        one = [self.make(*each) for each in wanted]
+        two = [self.make(*each) for each in others]
+        if is_shared:
+            two += [dataclasses.replace(each, id=IDS.new()) for each in reversed(one)]
+
+        async def race() -> tuple[list[Result], list[Result]]:
+            return await asyncio.gather(together(self.ledger, one), together(self.other, two))
+
+        results = self.do(race())
+        found = [without_detail(told(each)) for each in results]
+        for is_swapped in (False, True):
+            model = self.model.copy()
+            batches = (two, one) if is_swapped else (one, two)
+            expected = [without_detail(model.submit(each)) for each in batches]
+            if found == (expected[::-1] if is_swapped else expected):
+                break
+        else:
+            raise AssertionError(f"{found} comes out in no order, the last expected: {expected}")
+        before, self.model = len(self.model.batches), model
+        # Of two that do not meet, the numbers say which comes first.
+        firsts = {each: each.transactions[0].id for each in model.batches[before:]}
+        numbers = self.do(self.numbers(list(firsts.values())))
+        model.batches[before:] = sorted(firsts, key=lambda each: numbers[firsts[each]])
+        for each in results:
+            self.check_days(each)
+
+    async def numbers(self, ids: list[UUID]) -> dict[UUID, int]:
+        """In which places of the journal some entries stand."""
+        async with self.pool.read() as connection:
+            rows = await connection.fetch(
+                "SELECT id, seq FROM ledger.transaction WHERE id = ANY ($1)", ids
+            )
+        return {row["id"]: row["seq"] for row in rows}
+
+    def check_days(self, results: list[Result]) -> None:
+        """What is booked stands on its day, or on the first that was open then."""
+        for each in results:
+            if isinstance(each, Posted):
+                assert each.business_date == self.model.stands[each.id]
 
     def make(self, kind: str, entry: Any, pick: int) -> Transaction:
         """A transaction of a kind, or a new one if that kind needs an older one."""
-        movements, is_foreign, back, zone = entry
+        movements, is_foreign, back, zone, payment = entry
         accounts = ACCOUNTS[4:] if is_foreign else ACCOUNTS[:4]
         postings = tuple(
             Posting(accounts[at], accounts[(at + step) % 4], Money(minor, accounts[at][-3:]))
             for at, step, minor in movements
         )
         occurred: datetime = MORNING - timedelta(days=back)
-        new = Transaction(IDS.new(), "TEST", str(IDS.new()), postings, occurred, zone=zone)
+        new = Transaction(
+            IDS.new(),
+            "ODD" if len(postings) % 2 else "EVEN",
+            str(IDS.new()),
+            postings,
+            occurred,
+            zone=zone,
+            reference=payment,
+        )
         old = self.model.entries()
         if kind == "unknown":
             return dataclasses.replace(new, reverses=IDS.new())
@@ -154,12 +228,55 @@ class LedgerMachine(RuleBasedStateMachine):
         self.do(put())
         self.model.guards[account] = wanted
 
-    @rule()
-    def seal(self) -> None:
+    @rule(limit=st.sampled_from([1, 3, 10, 10_000]))
+    def seal(self, limit: int) -> None:
         """The sealer comes by."""
-        self.do(seal_once(self.pool, self.signer, self.clock))
+        self.do(self.seal_once(limit))
         self.clock.forward(timedelta(minutes=7))
-        self.model.sealed = len(self.model.batches)
+        self.model.seal(limit)
+
+    @rule(back=st.sampled_from([4, 4, 3, 3, 2, 1, 0]))
+    def close(self, back: int) -> None:
+        """Days are shut, and the snapshot says how they stand."""
+        until = MORNING.date() - timedelta(days=back)
+        order = Order(
+            kind=PeriodKind.DAY, until=until, latest=YESTERDAY, by="Amal", at=self.clock.now()
+        )
+
+        async def put() -> periods.Closing | periods.Refused:
+            async with self.pool.read() as connection:
+                return await periods.close(connection, order, {})
+
+        made = self.do(put())
+        refused = self.model.close(until, YESTERDAY)
+        if isinstance(made, periods.Refused):
+            assert made.reason == refused
+            return
+        assert refused is None
+        turnovers = sorted(self.model.turnovers(day=until).items())
+        assert made.balances.splitlines() == [f"{p} {d} {c} {d - c}" for p, (d, c) in turnovers]
+
+    @rule()
+    def reopen(self) -> None:
+        """Two people take the last closing back."""
+
+        async def ask() -> object:
+            async with self.pool.read() as connection:
+                asked = await periods.request_reopening(
+                    connection, by="Amal", at=self.clock.now(), reason="a deposit was forgotten"
+                )
+                if isinstance(asked, periods.Refused):
+                    return asked.reason
+                return await periods.approve_reopening(
+                    connection, asked.number, by="Basim", at=self.clock.now()
+                )
+
+        answer = self.do(ask())
+        if not self.model.closed:
+            assert answer is periods.PeriodRefusal.NOTHING_CLOSED
+            return
+        assert isinstance(answer, periods.Closing)
+        assert answer.until == self.model.closed.pop()
 
     @rule(back=days)
     def read_day(self, back: int) -> None:
@@ -178,8 +295,9 @@ class LedgerMachine(RuleBasedStateMachine):
         """An account between two business dates."""
         first = MORNING.date() - timedelta(days=back)
         last = first + timedelta(days=length)
-        inside = [each for each in self.model.entries() if first <= each.business_date <= last]
-        inside.sort(key=lambda each: each.business_date)
+        stands = self.model.stands
+        inside = [each for each in self.model.entries() if first <= stands[each.id] <= last]
+        inside.sort(key=lambda each: stands[each.id])
         before = self.model.turnovers(day=first - timedelta(days=1))
 
         async def read() -> reports.Statement | None:
@@ -223,6 +341,69 @@ class LedgerMachine(RuleBasedStateMachine):
         if found.lines:
             assert found.lines[-1].balance == found.closing
 
+    @rule(at=st.integers(0, 7), back=st.integers(-2, 4))
+    def read_ageing(self, at: int, back: int) -> None:
+        """How old what stands on an account is."""
+        day = MORNING.date() - timedelta(days=back)
+
+        async def read() -> Ageing | None:
+            async with self.pool.read() as connection:
+                return await ageing(connection, ACCOUNTS[at], at=day)
+
+        found = self.do(read())
+        items = found.items if found else ()
+        assert [
+            (item.reference, item.since, item.amount.minor) for item in items
+        ] == self.model.open_items(ACCOUNTS[at], day)
+        assert all(item.days == (day - item.since).days for item in items)
+        assert not found or sum(each.amount.minor for each in found.buckets) == found.balance.minor
+
+    @rule(
+        account=st.sampled_from([None, *ACCOUNTS]),
+        since=st.sampled_from([None, 4, 3, 1]),
+        until=st.sampled_from([None, 3, 1, 0]),
+        name=st.sampled_from([None, None, "ODD", "EVEN"]),
+        payment=st.sampled_from(PAYMENTS),
+        limit=st.integers(1, 9),
+    )
+    def read_journal(self, since: int | None, until: int | None, limit: int, **asked: Any) -> None:
+        """The journal by account, days, rule and payment, from page to page."""
+        account, name, payment = asked["account"], asked["name"], asked["payment"]
+        first = MORNING.date() - timedelta(days=since) if since else None
+        last = MORNING.date() - timedelta(days=until) if until else None
+
+        async def read(after: UUID | None) -> JournalPage:
+            async with self.pool.read() as connection:
+                return await reports.journal(
+                    connection,
+                    after=after,
+                    limit=limit,
+                    since=first,
+                    until=last,
+                    rule=name,
+                    reference=payment,
+                    account=account,
+                )
+
+        page = self.do(read(None))
+        found = list(page.items)
+        while page.next:
+            assert len(page.items) == limit
+            page = self.do(read(page.next))
+            found += page.items
+        expected = [
+            each
+            for each in reversed(self.model.entries())
+            if (first or date.min) <= self.model.stands[each.id] <= (last or date.max)
+            and name in (None, each.rule)
+            and payment in (None, each.reference)
+            and (account is None or self.model.lines(account, [each]))
+        ]
+        assert [item.transaction for item in found] == expected
+        assert [item.business_date for item in found] == [
+            self.model.stands[each.id] for each in expected
+        ]
+
     @invariant()
     def balances_agree(self) -> None:
         """After every operation, what is there now."""
@@ -243,6 +424,11 @@ class LedgerMachine(RuleBasedStateMachine):
         }
         assert found == expected
         assert trial.is_balanced
+
+
+async def together(ledger: Ledger, batch: list[Transaction]) -> list[Result]:
+    """Callers at once."""
+    return await asyncio.gather(*(ledger.submit(each) for each in batch))
 
 
 @pytest.fixture
