@@ -1,7 +1,6 @@
-"""Check the proof of a receipt without Mizan: python3 verify_receipt.py TRUSTED [PROOF]
+"""Check the proof of a receipt without Mizan: python3 verify_receipt.py TRUSTED [PROOF.json]
 
-TRUSTED is what you believe already: the public key of the books, or a checkpoint line as it was
-published. PROOF is a JSON file, or comes on standard input. How it works: docs/proofs.md.
+TRUSTED is the public key of the books or a published checkpoint line; see docs/proofs.md.
 """
 
 import json
@@ -33,28 +32,28 @@ def climb(leaf: bytes, index: int, last: int, path: list[str]) -> bytes | None:
 
 sys.excepthook = lambda kind, why, _: print(f"NOT PROVEN: {kind.__name__} {why}", file=sys.stderr)
 trusted, file = [*sys.argv, "/dev/stdin"][1:3]
-proof = json.loads(Path(file).read_text())
+proof = json.loads(Path(file).read_text("utf-8"))
 body, booked, seal = proof["body"], proof["booked"], proof["seal"]
 moves = [[each["debit"], each["credit"], each["minor"]] for each in body["postings"]]
-content = json.dumps([*(body[name] for name in FIELDS), moves], separators=(",", ":"))
-digest = sha256(content.encode()).digest()
+content = json.dumps([*map(body.get, FIELDS), moves], separators=(",", ":"))
 moment = round(datetime.fromisoformat(booked["recorded_at"]).timestamp() * 1_000_000)
 day = date.fromisoformat(booked["business_date"]).toordinal() - date(1970, 1, 1).toordinal()
-added = UUID(booked["id"]).bytes + struct.pack(">qi", moment, day)
+leaf = sha256(content.encode()).digest() + UUID(booked["id"]).bytes
+leaf += struct.pack(">qi", moment, day)
 said = dict(line.split(" ", 1) for line in seal.splitlines()[1:])
 first, last = map(int, said["positions"].split("-"))
-root = climb(digest + added, proof["position"] - first, last - first, proof["path"])
-if root != b64decode(said["root"]):
+if climb(leaf, proof["position"] - first, last - first, proof["path"]) != b64decode(said["root"]):
     raise LookupError("the entry, as told here, is not in the seal")
 if "root=" in trusted:
     line = dict(pair.split("=", 1) for pair in trusted.split()[1:])
     first, last = map(int, line["seals"].split("-"))
-    text, place = sha256(seal.encode()).digest(), int(said["number"]) - first
-    if climb(text, place, last - first, proof["day_path"]) != b64decode(line["root"]):
+    text = sha256(seal.encode()).digest()
+    root = climb(text, int(said["number"]) - first, last - first, proof["day_path"])
+    if root != b64decode(line["root"]):
         raise LookupError("the seal is not in this checkpoint")
 else:
-    public = Ed25519PublicKey.from_public_bytes(b64decode(trusted))
-    public.verify(b64decode(proof["signature"]), seal.encode())
+    key = Ed25519PublicKey.from_public_bytes(b64decode(trusted))
+    key.verify(b64decode(proof["signature"]), seal.encode())
 print(f"PROVEN: entry {proof['position']} of the books says for {booked['business_date']}:")
 for to, out_of, minor in moves:
     print(f"  {Decimal(minor).scaleb(-DECIMALS.get(to[-3:], 2))} {to[-3:]} from {out_of} to {to}")

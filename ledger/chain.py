@@ -4,7 +4,7 @@ batches, and the sums that are folded from them.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any, Final
 
@@ -168,6 +168,16 @@ async def _check_last_day(connection: Connection, after: int) -> None:
     over = datetime.combine(day + timedelta(days=1), time(), UTC)
     if ends["last"] > over + _CHECKPOINT_WITHIN:
         raise Found("checkpoint", day, "it is missing, the day is over")
+
+
+async def check_closings(connection: Connection) -> frozenset[date]:
+    """Every closing's snapshot; the days that were the first open ones, behind each closing."""
+    opened = set()
+    async for row in connection.cursor(SQL["all_closings"], prefetch=_AT_ONCE):
+        if seal.hash_of(row["snapshot"]) != row["hash"]:
+            raise Found("closing", row["number"], "its hash is not that of its snapshot")
+        opened.add(row["until"] + timedelta(days=1))
+    return frozenset(opened)
 
 
 async def check_places(connection: Connection) -> None:

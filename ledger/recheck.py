@@ -36,14 +36,16 @@ class Stretch:
 
     async def load(self, connection: Connection, numbers: list[int]) -> None:
         """Read what batches hold."""
-        rows = await connection.fetch(SQL["transactions_of_batches"], numbers)
+        rows: list[Any] = []
+        for span in seal.spans(sorted(numbers)):
+            rows += await connection.fetch(SQL["transactions_between"], *span)
+            for seq, n, debit, credit, amount in await connection.fetch(
+                SQL["postings_between"], *span
+            ):
+                batch = self._lines.setdefault(seq >> 16, {})
+                batch.setdefault(seq, []).append((n, debit, credit, amount))
         for number, some in groupby(rows, lambda row: row["seq"] >> 16):
             self._transactions[number] = list(some)
-        for seq, n, debit, credit, amount in await connection.fetch(
-            SQL["postings_of_batches"], numbers
-        ):
-            batch = self._lines.setdefault(seq >> 16, {})
-            batch.setdefault(seq, []).append((n, debit, credit, amount))
         undone = [row["reverses"] for row in rows if row["reverses"] is not None]
         if undone:
             for id, debit, credit, amount in await connection.fetch(

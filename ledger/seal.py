@@ -28,6 +28,9 @@ NOTHING: Final = bytes(32)
 TAG_BYTES: Final = 4
 """How much of each leaf hash is kept beside a seal, so that a damaged row is found by name."""
 
+_FAR: Final = 1000
+"""Batch numbers, from which on two batches are not read in one go."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _LEAF: Final = struct.Struct(">32s16sqi")
@@ -71,6 +74,21 @@ def leaf_hashes(leaves: bytes) -> list[bytes]:
         sha256(b"\x00" + leaves[at : at + LEAF_BYTES]).digest()
         for at in range(0, len(leaves), LEAF_BYTES)
     ]
+
+
+def spans(batches: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """First and last seq of stretches that hold ascending batches, with not much else between.
+
+    A batch that committed long after its neighbours makes a stretch of its own. So there are few,
+    and each is one range of the journal's index.
+    """
+    first = last = batches[0]
+    for number in batches:
+        if number - last > _FAR:
+            yield first << 16, last << 16 | 0xFFFF
+            first = number
+        last = number
+    yield first << 16, last << 16 | 0xFFFF
 
 
 def recorded_at(leaves: bytes) -> datetime:

@@ -71,7 +71,12 @@ async def _seal(connection: Connection, signer: Signer, now: datetime, limit: in
     taken = await connection.fetchrow(SQL["fold_unsealed"], limit, number, first)
     if taken is None or taken["batches"] is None:
         return None
-    leaves: bytes = await connection.fetchval(SQL["leaves"], taken["batches"]) or b""
+    leaves = b"".join(
+        [
+            await connection.fetchval(SQL["leaves"], number, *bounds) or b""
+            for bounds in seal.spans(taken["batches"])
+        ]
+    )
     hashes = seal.leaf_hashes(leaves)
     if len(hashes) != taken["transactions"]:
         raise LostTransactions(

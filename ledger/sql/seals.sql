@@ -20,7 +20,7 @@ WITH picked AS (
     ) summed
     WHERE up_to <= $1 OR up_to = transactions
 ), taken AS (
-    DELETE FROM ledger.unsealed u USING picked WHERE u.batch = picked.batch RETURNING u.*
+    DELETE FROM ledger.unsealed WHERE batch <= (SELECT max(batch) FROM picked) RETURNING *
 ), placed AS (
     SELECT t.*, $3::bigint + sum(transactions) OVER (ORDER BY batch) - transactions AS position FROM taken t
 ), delta AS (
@@ -62,14 +62,13 @@ INSERT INTO ledger.mark (position, account, debits, credits, postings)
 SELECT $1, account, debits, credits, postings FROM ledger.total
 
 -- name: leaves
--- What is hashed of the transactions of some batches (ledger/seal.py), one behind the other.
+-- What is hashed of the transactions of seal $1 (ledger/seal.py), one behind the other; their numbers are
+-- from $2 to $3.
 SELECT string_agg(
     t.digest || uuid_send(t.id) || int8send((extract(epoch FROM t.recorded_at) * 1000000)::bigint)
     || int4send(t.business_date - date '1970-01-01'), '' ORDER BY t.seq)
-FROM unnest($1::bigint[]) AS b (number)
-CROSS JOIN LATERAL (
-    SELECT * FROM ledger.transaction WHERE seq BETWEEN b.number << 16 AND b.number << 16 | 65535
-) t
+FROM ledger.transaction t JOIN ledger.batch b ON b.number = t.seq >> 16
+WHERE b.seal = $1 AND t.seq BETWEEN $2 AND $3 AND b.number BETWEEN $2::bigint >> 16 AND $3::bigint >> 16
 
 -- name: account_rows
 SELECT id, path, opened_at FROM ledger.account WHERE id = ANY ($1::int[]) ORDER BY id
@@ -101,3 +100,24 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 -- The line of a day; the latest one if no day is given.
 SELECT day, text, signature FROM ledger.checkpoint
 WHERE $1::date IS NULL OR day = $1 ORDER BY day DESC LIMIT 1
+
+-- name: seal_of_transaction
+-- The seal of a transaction and its position; nothing if it is not sealed.
+SELECT s.number, s.first_position AS first, s.text, s.signature,
+       b.position + (SELECT count(*) FROM ledger.transaction o
+                     WHERE o.seq >= b.number << 16 AND o.seq < t.seq) AS position
+FROM ledger.transaction t
+JOIN ledger.batch b ON b.number = t.seq >> 16
+JOIN ledger.seal s ON s.number = b.seal
+WHERE t.id = $1
+
+-- name: batches_of_seal
+SELECT b.number FROM ledger.seal s
+JOIN ledger.batch b ON b.position BETWEEN s.first_position AND s.first_position + s.transactions - 1
+WHERE s.number = $1 ORDER BY b.number
+
+-- name: checkpoint_of_seal
+SELECT first_seal, last_seal, text, signature FROM ledger.checkpoint WHERE $1 BETWEEN first_seal AND last_seal
+
+-- name: seal_hashes
+SELECT hash FROM ledger.seal WHERE number BETWEEN $1 AND $2 ORDER BY number

@@ -51,6 +51,9 @@ SELECT position FROM ledger.batch WHERE number = $1
 SELECT number, hash, (sealed_at AT TIME ZONE 'UTC')::date AS day, first_position + transactions - 1 AS last_position
 FROM ledger.seal WHERE number BETWEEN $1 AND $2 ORDER BY number
 
+-- name: all_closings
+SELECT number, until, snapshot, hash FROM ledger.closing ORDER BY number
+
 -- name: misplaced_batch
 -- The first batch that does not follow the one before, or stands outside its seal.
 SELECT b.*, s.number IS NOT NULL AS is_sealed
@@ -122,22 +125,12 @@ FROM ledger.unsealed WHERE batch BETWEEN $1 AND $2 ORDER BY batch
 -- name: unsealed_sizes
 SELECT batch AS number, transactions FROM ledger.unsealed ORDER BY batch
 
--- name: transactions_of_batches
-SELECT t.seq, t.id, t.recorded_at, t.occurred_at, t.business_date, t.version, t.rule, t.zone, t.key, t.digest,
-       t.note, t.reference, t.reverses
-FROM unnest($1::bigint[]) AS b (number)
-CROSS JOIN LATERAL (
-    SELECT * FROM ledger.transaction WHERE seq BETWEEN b.number << 16 AND b.number << 16 | 65535
-) t
-ORDER BY t.seq
+-- name: transactions_between
+SELECT seq, id, recorded_at, occurred_at, business_date, version, rule, zone, key, digest, note, reference, reverses
+FROM ledger.transaction WHERE seq BETWEEN $1 AND $2 ORDER BY seq
 
--- name: postings_of_batches
-SELECT p.seq, p.n, p.debit, p.credit, p.amount
-FROM unnest($1::bigint[]) AS b (number)
-CROSS JOIN LATERAL (
-    SELECT * FROM ledger.posting WHERE seq BETWEEN b.number << 16 AND b.number << 16 | 65535
-) p
-ORDER BY p.seq, p.n
+-- name: postings_between
+SELECT seq, n, debit, credit, amount FROM ledger.posting WHERE seq BETWEEN $1 AND $2 ORDER BY seq, n
 
 -- name: postings_of_originals
 SELECT t.id, p.debit, p.credit, p.amount
