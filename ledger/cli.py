@@ -4,27 +4,26 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import asyncpg
 
 from kernel.database import Connection, Database
+from ledger import period_commands, seal_commands
 from ledger.documents import cli as documents
 from ledger.export import FORMATS, export
-from ledger.period_commands import ClosingDesk, add_commands
-from ledger.verify import verify
+from ledger.period_commands import ClosingDesk
+from ledger.seal_commands import FindKey, no_receipts
 
 Command = Callable[[Connection, argparse.Namespace], Awaitable[int]]
 
 
-def main(argv: list[str], desk: ClosingDesk | None = None) -> int:
+def main(argv: list[str], desk: ClosingDesk | None = None, find: FindKey = no_receipts) -> int:
     """Run one command. 0: done and sound; 1: not found, unbalanced, damaged; 2: not understood."""
-    options = _parser(desk or ClosingDesk()).parse_args(argv)
+    options = _parser(desk or ClosingDesk(), find).parse_args(argv)
     url = os.environ.get("MIZAN_DATABASE_URL")  # ./mizan sets it for the embedded server
     if not url:
         _complain("MIZAN_DATABASE_URL is not set")
@@ -51,35 +50,19 @@ async def _run(
         await database.close()
 
 
-def _parser(desk: ClosingDesk) -> argparse.ArgumentParser:
+def _parser(desk: ClosingDesk, find: FindKey) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./mizan ledger", description="The books.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     documents.add_commands(commands, desk.clock)
 
-    check = commands.add_parser("verify", help="recompute everything; name the first bad row")
-    check.add_argument("--json", action="store_true")
-    check.set_defaults(command=_verify)
-
     out = commands.add_parser("export", help="the whole journal for another program")
     out.add_argument("--format", required=True, choices=sorted(FORMATS))
     out.add_argument("--output", type=Path, metavar="FILE", help="standard output if not given")
     out.set_defaults(command=_export)
-    add_commands(commands, desk)
+    period_commands.add_commands(commands, desk)
+    seal_commands.add_commands(commands, find)
     return parser
-
-
-async def _verify(connection: Connection, options: argparse.Namespace) -> int:
-    found = await verify(connection)
-    count = f"{found.transactions} transactions, {found.postings} postings"
-    if options.json:
-        print(json.dumps({**asdict(found), "sound": found.is_sound}))
-    elif found.bad is None:
-        print(f"sound: {count}")
-    else:
-        bad = found.bad
-        print(f"BAD: {bad.table} {bad.key}: {bad.why} (before it: {count})")
-    return 0 if found.is_sound else 1
 
 
 async def _export(connection: Connection, options: argparse.Namespace) -> int:

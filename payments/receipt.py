@@ -79,6 +79,13 @@ async def check(desk: Desk, typed: str) -> ReceiptCheck | None:
     )
 
 
+async def ledger_key(connection: Connection, typed: str) -> str | None:
+    """The idempotency key of the entry behind a receipt's number or code; None if there is none."""
+    digits = only_digits(typed)
+    collection = await connection.fetchval(SQL["collection_of_receipt"], digits)
+    return f"fee:{collection}" if collection else None
+
+
 def _code(desk: Desk, number: str, amount: Money, agency: str, at: datetime) -> str:
     message = f"{number}|{amount.plain()}|{amount.currency}|{agency}|{at:%Y-%m-%d}"
     return mac_digits(desk.keys.derive("receipt-code"), message, CODE_DIGITS)

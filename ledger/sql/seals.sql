@@ -121,3 +121,6 @@ SELECT first_seal, last_seal, text, signature FROM ledger.checkpoint WHERE $1 BE
 
 -- name: seal_hashes
 SELECT hash FROM ledger.seal WHERE number BETWEEN $1 AND $2 ORDER BY number
+
+-- name: id_of_key
+SELECT id FROM ledger.transaction WHERE key = $1

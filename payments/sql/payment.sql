@@ -49,6 +49,12 @@ INSERT INTO payments.transition (payment_id, n, to_state, event, at) VALUES ($1,
 INSERT INTO payments.receipt (number, code, payment_id, issued_at, amount, currency)
 VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING number
 
+-- name: collection_of_receipt
+-- The collection that paid for the receipt of this number or code.
+SELECT payment.collection_id
+FROM payments.receipt JOIN payments.payment ON payment.id = receipt.payment_id
+WHERE $1 IN (receipt.number, receipt.code)
+
 -- name: insert_late_money
 INSERT INTO payments.late_money (
     id, payment_id, collection_id, kind, amount, currency, wallet, opened_at, ledger_transaction, evidence_id)

@@ -195,11 +195,11 @@ async def test_verify_passes_sound_books_and_names_the_row_that_was_changed(
     async with booked.transaction() as connection:
         await connection.execute("SET LOCAL session_replication_role = replica")
         changed = await connection.fetchval(
-            "UPDATE ledger.posting SET amount = 1 WHERE n = 1 RETURNING transaction"
+            "UPDATE ledger.posting SET amount = 1 WHERE n = 1 RETURNING seq"
         )
     code, out, _ = await terminal("verify")
     assert code == 1
-    assert out.startswith("BAD: transaction")
+    assert out.startswith("BAD: posting")
     code, out, _ = await terminal("verify", "--json")
     assert (code, json.loads(out)["sound"]) == (1, False)
     assert changed is not None
