@@ -55,7 +55,6 @@ class Sizes:
     sealing: int = 200_000
     postings_full: int = 10_000_000
     postings_verified: int = 2_000_000
-    cut: int = 100_000
 
 
 QUICK = Sizes(
@@ -68,7 +67,6 @@ QUICK = Sizes(
     sealing=60_000,
     postings_full=800_000,
     postings_verified=200_000,
-    cut=20_000,
 )
 
 

@@ -21,7 +21,6 @@ TINY = Sizes(
     sealing=2000,
     postings_full=16_000,
     postings_verified=8_000,
-    cut=100,
 )
 
 
