@@ -50,17 +50,50 @@ class WalletConfig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelAuth:
+    """What a USSD operator must show besides the secret path (``[ussd.CHANNEL.auth]``): all of it.
+
+    ``basic``: ``user:password`` (RFC 7617). ``token``: in ``token_header``, after ``Bearer`` or
+    alone. ``query``: fields of the query string and their values. ``hmac_secret``: HMAC-SHA256, and
+    ``rsa_public_key`` (PEM): RSASSA-PKCS1-v1_5 with SHA-256, of the body in ``signature_header``.
+    ``allow_from``: networks in CIDR notation.
+    """
+
+    basic: str = field(default="", repr=False)
+    token: str = field(default="", repr=False)
+    token_header: str = "authorization"
+    query: dict[str, str] = field(default_factory=dict, repr=False)
+    hmac_secret: str = field(default="", repr=False)
+    rsa_public_key: str = ""
+    signature_header: str = "signature"
+    allow_from: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What nobody else knows: one of them, or an RSA key, keeps strangers out."""
+        password = self.basic.partition(":")[2]
+        return (password, self.token, self.hmac_secret, *self.query.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelConfig:
-    """One USSD route from an operator (``[ussd.CHANNEL]``); without a secret only loopback may
-    post.
+    """One USSD route from an operator (``[ussd.CHANNEL]``); if it asks a caller for nothing, only
+    loopback may post. Zero and empty mean: as the operator's ``profile`` says.
     """
 
     name: str
     dialect: str
     short_code: str
+    profile: str = "standard"
+    country: str = ""
+    """ISO 3166-1 alpha-2, for operators that send national numbers."""
     secret: str = field(default="", repr=False)
-    septets: int = 182
-    ucs2_units: int = 80
+    auth: ChannelAuth = field(default_factory=ChannelAuth)
+    septets: int = 0
+    ucs2_units: int = 0
+    reserved_keys: tuple[str, ...] = ()
+    idle_s: int = 0
+    answer_s: float = 0.0
     default_language: str = "ar"
     session_ttl_s: int = 180
     wallets: tuple[str, ...] = ()
@@ -142,7 +175,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         trusted_proxies=tuple(raw.get("trusted_proxies", ())),
         metrics_from=tuple(raw.get("metrics_from", ())),
         wallets=_named(WalletConfig, "code", raw.get("wallets", {})),
-        channels=_named(ChannelConfig, "name", raw.get("ussd", {})),
+        channels=_channels(raw.get("ussd", {})),
         carriers=_named(CarrierConfig, "name", raw.get("sms", {})),
         payments=_typed(PaymentsConfig, "payments", raw.get("payments", {})),
     )
@@ -177,13 +210,18 @@ def _check_exposed(config: Config) -> None:
     """What is good enough on one machine with sandbox money only."""
     if "*" in config.trusted_proxies:
         raise ConfigError('trusted_proxies = ["*"] would let anybody forge an address; list them')
-    doors = {f"ussd.{name}": channel.secret for name, channel in config.channels.items()}
-    doors |= {f"sms.{name}": carrier.secret for name, carrier in config.carriers.items()}
-    for name, secret in doors.items():
-        if len(secret) < MIN_DOOR_SECRET:
+    doors = {
+        f"ussd.{name}": (channel.secret, *channel.auth.secrets)
+        for name, channel in config.channels.items()
+        if not channel.auth.rsa_public_key
+    }
+    doors |= {f"sms.{name}": (carrier.secret,) for name, carrier in config.carriers.items()}
+    for name, secrets in doors.items():
+        if max(map(len, secrets)) < MIN_DOOR_SECRET:
             raise ConfigError(
                 f"{name}.secret must be at least {MIN_DOOR_SECRET} random characters outside the"
-                " sandbox: behind a proxy anybody may look like this machine"
+                " sandbox (or a channel's auth as strong): behind a proxy anybody may look like"
+                " this machine"
             )
     urls = {"MIZAN_PUBLIC_URL": config.public_url}
     for wallet in config.wallets.values():
@@ -212,6 +250,14 @@ def _substitute(value: Any, environ: Mapping[str, str]) -> Any:
 
 def _named(kind: type[_T], key: str, tables: dict[str, dict[str, Any]]) -> dict[str, _T]:
     return {name: _typed(kind, name, {**table, key: name}) for name, table in tables.items()}
+
+
+def _channels(tables: dict[str, dict[str, Any]]) -> dict[str, ChannelConfig]:
+    inner = {
+        name: {**table, "auth": _typed(ChannelAuth, f"{name}.auth", table.get("auth", {}))}
+        for name, table in tables.items()
+    }
+    return _named(ChannelConfig, "name", inner)
 
 
 def _typed(kind: type[_T], section: str, table: dict[str, Any]) -> _T:

@@ -14,7 +14,8 @@ from payments.refusals import Refusal, text_key
 from ussd.facts import Call
 from ussd.gateway import Intent, Offer, Refused
 from ussd.hop import Reply
-from ussd.page import Line, Nav, Profile, fit
+from ussd.page import Line, Nav, fit
+from ussd.profiles import page_of
 from ussd.screen import SAY, Goto, Say
 from ussd.screens.bill import control_number
 
@@ -66,6 +67,7 @@ def _code(call: Call, number: str, offer: Offer) -> str:
 
 def _page(call: Call, say: Say, key: str, *, ends: bool = False, **values: object) -> Reply:
     """One page: short enough for every profile (``./mizan menu lint`` proves it)."""
-    profile = Profile(call.channel.septets, call.channel.ucs2_units)
     line = Line(say(key, **values))
-    return Reply(fit((line,), profile, nav=Nav.NONE, words=say.nav, ends=ends)[0], ends)
+    return Reply(
+        fit((line,), page_of(call.channel), nav=Nav.NONE, words=say.nav, ends=ends)[0], ends
+    )

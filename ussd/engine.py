@@ -27,7 +27,8 @@ from ussd.facts import Call, load
 from ussd.gateway import Gateway, WalletChoice
 from ussd.hop import Hop, Reply
 from ussd.menu import MENU
-from ussd.page import BACK, HOME, MORE, Line, Nav, Profile, fit
+from ussd.page import BACK, Line, Nav, Profile, fit
+from ussd.profiles import page_of
 from ussd.screen import NOT_A_CHOICE, SAY, Goto, Screen, Stay, View
 from ussd.screens.home import LOST, direct
 from ussd.session import Place, Session, Vault, dump
@@ -136,7 +137,7 @@ async def _advance(call: Call, session: Session) -> Session:
     if len(inputs) > _MAX_INPUTS:
         return await _enter(call, session, Goto(session.screen, notice=NOT_A_CHOICE.notice))
     for at, key in enumerate(inputs):
-        goto = _turn(session, key.strip())
+        goto = _turn(session, key.strip(), page_of(call.channel))
         if isinstance(goto, Session):
             session = goto
         elif at and MENU[goto.screen].spends:
@@ -149,15 +150,15 @@ async def _advance(call: Call, session: Session) -> Session:
     return session
 
 
-def _turn(session: Session, key: str) -> Session | Goto:
+def _turn(session: Session, key: str, keys: Profile) -> Session | Goto:
     """What one input means: another page, a way out, or the screen's own business."""
     screen = MENU[session.screen]
-    forward = key == MORE or (screen.whole and key not in (BACK, HOME))
+    forward = key == keys.more or (screen.whole and key not in (BACK, keys.home))
     if forward and not session.on_last_page:
         return replace(session, page=session.page + 1)
     if key == BACK and session.page > 0:
         return replace(session, page=session.page - 1)
-    if key in (BACK, HOME) and screen.nav is not Nav.NONE:
+    if key in (BACK, keys.home) and screen.nav is not Nav.NONE:
         return Goto(session.trail[-1] if key == BACK and session.trail else "home")
     step = screen.take(session, key)
     if isinstance(step, Stay):
@@ -210,7 +211,7 @@ def _shown(session: Session, view: View, goto: Goto, channel: ChannelConfig) -> 
     first = say(goto.notice.key, **goto.notice.values) if goto.notice else view.title
     pages = fit(
         (Line(first), *view.lines) if first else view.lines,
-        Profile(channel.septets, channel.ucs2_units),
+        page_of(channel),
         nav=screen.nav,
         words=say.nav,
         ends=screen.ends,

@@ -11,12 +11,16 @@ from kernel.msisdn import Msisdn
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """What came over HTTP; header names are lower case, the body was cut at the route's limit."""
+    """What came over HTTP; header names are lower case, the body was cut at the route's limit.
+
+    ``path``: what follows the channel and its secret, without the slash between.
+    """
 
     method: str
     query: bytes
     headers: Mapping[bytes, bytes]
     body: bytes
+    path: str = ""
 
 
 class Phase(StrEnum):
@@ -40,6 +44,7 @@ class Hop:
     arguments on a start, and on an input what was typed now.
     ``sequence``: the hop's number within its session, where the protocol counts.
     ``reason``: on END, the operator's own word for it.
+    ``echo``: what the dialect says back in its reply; nobody else reads it.
     """
 
     channel: str
@@ -52,6 +57,7 @@ class Hop:
     is_cumulative: bool
     sequence: int | None = None
     reason: str = ""
+    echo: tuple[str, ...] = ()
 
 
 class Unreadable(StrEnum):
@@ -63,6 +69,7 @@ class Unreadable(StrEnum):
     REPEATED_FIELD = "repeated field"
     BAD_SESSION = "bad session id"
     BAD_MSISDN = "bad phone number"
+    BAD_EVENT = "unknown event"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +87,4 @@ class Answer:
     body: bytes
     content_type: bytes
     status: int = 200
+    headers: tuple[tuple[bytes, bytes], ...] = ()

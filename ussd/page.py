@@ -4,8 +4,8 @@ A page holds 182 septets or 80 UCS-2 units at most (3GPP TS 23.038 §6.1.2.3; an
 may give less), navigation included. A choice is never split from its number, a number or an
 amount never cut. Pure.
 
-Keys: ``0`` back, ``00`` home, ``99`` more. Not ``98``: operators that cut long menus themselves
-answer ``98`` and ``00`` in our place. Our pages fit the profile, so they have nothing to cut.
+Keys: ``0`` back, ``00`` home, ``99`` more. Never ``98``: operators that cut long menus themselves
+answer ``98`` and ``00`` in our place; where one reserves a key, its profile has another.
 """
 
 from __future__ import annotations
@@ -34,10 +34,12 @@ _INSIDE_NUMBER = re.compile(r"[0-9][0-9.,:/ -]*$")
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What one screen of an operator's network carries."""
+    """What one screen of an operator's network carries, and the keys it leaves to us."""
 
     septets: int = 182
     ucs2_units: int = 80
+    home: str = HOME
+    more: str = MORE
 
 
 class Nav(Enum):
@@ -81,8 +83,8 @@ def fit(
     blocks = list(_blocks(lines))
     pages: list[str] = []
     while blocks:
-        ways_out = _ways_out(nav, words, first=not pages, ends=ends)
-        taken, blocks = _take(blocks, profile, ways_out, f"{MORE}. {words.more}")
+        ways_out = _ways_out(nav, words, profile.home, first=not pages, ends=ends)
+        taken, blocks = _take(blocks, profile, ways_out, f"{profile.more}. {words.more}")
         pages.append(taken)
     return tuple(pages)
 
@@ -153,14 +155,14 @@ def _blocks(lines: Iterable[Line]) -> Iterator[str]:
         yield "\n".join(held)
 
 
-def _ways_out(nav: Nav, words: NavWords, *, first: bool, ends: bool) -> tuple[str, ...]:
+def _ways_out(nav: Nav, words: NavWords, home: str, *, first: bool, ends: bool) -> tuple[str, ...]:
     """Navigation lines to try, best first; the last is what a page with more to come shows."""
     if ends or (nav is Nav.NONE and first):
         return ("",)
     if nav is Nav.HOME and first:
         return (f"{BACK}. {words.home}",)
     back = f"{BACK}. {words.back}"
-    return (f"{back}\n{HOME}. {words.home}", back) if nav is Nav.BACK_AND_HOME else (back,)
+    return (f"{back}\n{home}. {words.home}", back) if nav is Nav.BACK_AND_HOME else (back,)
 
 
 def _fit_together(parts: Iterable[str], profile: Profile) -> bool:

@@ -1,14 +1,13 @@
-"""``POST /ussd/{channel}/{secret}``: a raw ASGI endpoint, because every citizen waits for it.
+"""``/ussd/{channel}/{secret}``: a raw ASGI endpoint, because every citizen waits for it.
 
 Once a channel is known, every request gets 200 and a page, whatever it holds and whatever is
 down: an operator shows its own ugly error for anything else. A channel that does not exist, one
-with another secret and one that is not for this caller all get the same answer.
+with another secret or signature and one that is not for this caller all get the same answer.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hmac
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
@@ -17,27 +16,31 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from kernel.callers import is_local
 from kernel.clock import Clock
 from kernel.config import ChannelConfig, WalletConfig
 from kernel.log import event, fault
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from ussd.dialects import DIALECTS
+from ussd.dialects.port import Dialect
 from ussd.engine import Engine, Result
+from ussd.gate import Gate
 from ussd.gateway import Gateway, WalletChoice
-from ussd.hop import Answer, Arrival, Reply, Unreadable
+from ussd.hop import Answer, Arrival, Hop, Phase, Reply, Unreadable
+from ussd.profiles import settled
 from ussd.screen import SAY
 
 MAX_BODY_BYTES: Final = 8192
 DEADLINE_S: Final = 8.0
-"""Operators give an application about ten seconds."""
+MARGIN: Final = 0.8
+"""Of the time an operator gives us, so that our own page is there before its error."""
 
 Observe: TypeAlias = Callable[[str, str, float], None]
 """Called once a hop with channel, screen and seconds."""
 
 _NOT_FOUND: Final = Answer(b"not found", b"text/plain; charset=utf-8", 404)
-_NO_SECRET: Final = "\0"
+_NOWHERE: Final = Gate(ChannelConfig(name="", dialect="", short_code="", secret="\0"))
+"""The gate of channels that do not exist: it compares like the others, and leads nowhere."""
 
 
 def routes(
@@ -60,6 +63,7 @@ def routes(
             )
         if channel.default_language not in SAY:
             raise ValueError(f"ussd.{channel.name}: no texts in {channel.default_language!r}")
+    channels = {name: settled(one, wallets.values()) for name, one in channels.items()}
     choices = {
         code: WalletChoice(code, wallet.names, wallet.currencies)
         for code, wallet in wallets.items()
@@ -67,8 +71,8 @@ def routes(
     engine = Engine(gateway=gateway, valkey=valkey, keys=keys, clock=clock, wallets=choices)
     door = Door(channels, engine, observe, deadline_s)
     return [
-        Route("/ussd/{channel}/{secret}", door, methods=["POST"], name="ussd"),
-        Route("/ussd/{channel}", door, methods=["POST"], name="ussd-loopback"),
+        Route("/ussd/{channel}/{rest:path}", door, methods=["GET", "POST"], name="ussd"),
+        Route("/ussd/{channel}", door, methods=["GET", "POST"], name="ussd-loopback"),
     ]
 
 
@@ -83,6 +87,7 @@ class Door:
         deadline_s: float,
     ) -> None:
         self._channels = channels
+        self._gates = {name: Gate(channel) for name, channel in channels.items()}
         self._engine = engine
         self._observe = observe
         self._deadline_s = deadline_s
@@ -90,7 +95,7 @@ class Door:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         began = time.perf_counter()
-        channel = self._admit(scope)
+        channel, path = self._admit(scope)
         if channel is None:
             await _send(send, _NOT_FOUND)
             return
@@ -99,9 +104,16 @@ class Door:
         except ClientDisconnect:
             event("ussd.broke_off", channel=channel.name)
             return
-        headers = dict(scope["headers"])
-        result = await self._answer(channel, scope, headers, body)
-        answer = DIALECTS[channel.dialect].write(result.reply)
+        arrival = Arrival(
+            scope["method"], scope["query_string"], dict(scope["headers"]), body or b"", path
+        )
+        gate = self._gates[channel.name]
+        if gate.is_signed and not (body is not None and gate.believes(arrival)):
+            await _send(send, _NOT_FOUND)
+            return
+        dialect = DIALECTS[channel.dialect]
+        hop = Unreadable.TOO_LARGE if body is None else dialect.read(channel, arrival)
+        answer, result = await self._answer(channel, dialect, hop)
         seconds = time.perf_counter() - began
         event(
             "ussd.hop",
@@ -115,37 +127,34 @@ class Door:
             self._observe(channel.name, result.screen, seconds)
         await _send(send, answer)
 
-    def _admit(self, scope: Scope) -> ChannelConfig | None:
-        params = scope["path_params"]
-        channel = self._channels.get(params["channel"])
-        expected = channel.secret if channel is not None and channel.secret else _NO_SECRET
-        given = params.get("secret", "")
-        matches = hmac.compare_digest(given.encode(errors="replace"), expected.encode())
-        if channel is None or (channel.secret and not matches):
-            return None
-        if not channel.secret and (given or not is_local(scope)):
-            return None
-        return channel
+    def _admit(self, scope: Scope) -> tuple[ChannelConfig | None, str]:
+        """The channel that a caller may speak on, and the rest of its path."""
+        name, rest = scope["path_params"]["channel"], scope["path_params"].get("rest", "")
+        channel, gate = self._channels.get(name), self._gates.get(name, _NOWHERE)
+        secret, _, path = rest.partition("/") if gate.has_secret else ("", "", rest)
+        if not gate.opens(scope, secret) or channel is None:
+            return None, ""
+        dialect = DIALECTS[channel.dialect]
+        is_spoken = scope["method"] in dialect.methods and (dialect.has_path or not path)
+        return (channel, path) if is_spoken else (None, "")
 
     async def _answer(
-        self,
-        channel: ChannelConfig,
-        scope: Scope,
-        headers: Mapping[bytes, bytes],
-        body: bytes | None,
-    ) -> Result:
-        if body is None:
-            return _excuse(channel, "end.unreadable", Unreadable.TOO_LARGE.value)
-        arrival = Arrival(scope["method"], scope["query_string"], headers, body)
-        hop = DIALECTS[channel.dialect].read(channel.name, arrival)
+        self, channel: ChannelConfig, dialect: Dialect, hop: Hop | Unreadable
+    ) -> tuple[Answer, Result]:
         if isinstance(hop, Unreadable):
-            return _excuse(channel, "end.unreadable", hop.value)
+            result = _excuse(channel, "end.unreadable", hop.value)
+            return dialect.refuse(hop, result.reply.text), result
+        if hop.phase is Phase.END:
+            say = SAY[channel.default_language]
+            result = Result(Reply("", True), "none", say.language, f"over: {hop.reason}")
+            return dialect.acknowledge(hop), result
         try:
-            async with asyncio.timeout(self._deadline_s):
-                return await self._engine.answer(hop, channel)
+            async with asyncio.timeout(min(self._deadline_s, channel.answer_s * MARGIN)):
+                result = await self._engine.answer(hop, channel)
         except Exception:
             fault("ussd.hop_failed", channel=channel.name)
-            return _excuse(channel, "end.fault", "fault")
+            result = _excuse(channel, "end.fault", "fault")
+        return dialect.write(hop, result.reply), result
 
 
 def _excuse(channel: ChannelConfig, key: str, outcome: str) -> Result:
@@ -174,6 +183,7 @@ async def _send(send: Send, answer: Answer) -> None:
     headers = [
         (b"content-type", answer.content_type),
         (b"content-length", str(len(answer.body)).encode()),
+        *answer.headers,
     ]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

@@ -98,8 +98,12 @@ async def test_a_proxy_on_this_machine_does_not_open_the_channel(
     assert answer.status_code == 404
 
 
-async def test_only_post_is_served(exchange: Exchange) -> None:
-    assert (await exchange.line.get("/ussd/sandbox")).status_code == 405
+async def test_a_method_that_the_operator_does_not_use_looks_like_no_channel(
+    exchange: Exchange,
+) -> None:
+    answer, unknown = [await exchange.line.get(path) for path in ("/ussd/sandbox", "/ussd/none")]
+    assert answer.status_code == unknown.status_code == 404
+    assert (answer.content, answer.headers) == (unknown.content, unknown.headers)
 
 
 async def test_an_oversized_body_gets_a_page(exchange: Exchange) -> None:

@@ -1,0 +1,265 @@
+"""Most operators post named fields and differ in the names: a dialect is a table of names.
+
+Reading is strict: guessing what a damaged field meant could charge a stranger. Names match in any
+case, because operators' own documents do not agree on it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
+from urllib.parse import unquote_plus
+
+from kernel.config import ChannelConfig
+from kernel.msisdn import BadMsisdn, Msisdn
+from ussd.hop import Answer, Arrival, Hop, Phase, Reply, Unreadable
+
+Pairs: TypeAlias = list[tuple[str, str]]
+"""Names and values in the order they came, repeated ones included; all are valid Unicode."""
+
+Fields: TypeAlias = Mapping[str, str]
+"""The fields that a dialect knows, by name in lower case."""
+
+PhaseRule: TypeAlias = Callable[[Fields, ChannelConfig], Phase | Unreadable | None]
+
+TEXT: Final = b"text/plain; charset=utf-8"
+JSON: Final = b"application/json"
+POST: Final = frozenset({"POST"})
+GET: Final = frozenset({"GET"})
+
+_MAX_FIELDS: Final = 32
+_MAX_SESSION_ID: Final = 128
+_MAX_NETWORK: Final = 32
+_MAX_SEQUENCE: Final = 6
+
+
+def url_encoded(encoded: bytes) -> Pairs | Unreadable:
+    """A form or query string, each value percent-decoded exactly once."""
+    if not encoded:
+        return []
+    try:
+        parts = encoded.decode().split("&", _MAX_FIELDS)
+        pairs = [part.split("=", 1) for part in parts]
+        if len(parts) > _MAX_FIELDS:
+            return Unreadable.BAD_ENCODING
+        return [(_unquoted(name), _unquoted(value)) for name, value in pairs]
+    except ValueError:
+        return Unreadable.BAD_ENCODING
+
+
+def form(arrival: Arrival) -> Pairs | Unreadable:
+    """The fields of a posted form."""
+    return url_encoded(arrival.body)
+
+
+def query(arrival: Arrival) -> Pairs | Unreadable:
+    """The fields of a query string."""
+    return url_encoded(arrival.query)
+
+
+def json_object(arrival: Arrival) -> Pairs | Unreadable:
+    """The fields of a JSON object whose values are text, numbers or booleans; others are left out.
+
+    Numbers stay as they were written; booleans are ``true`` and ``false``.
+    """
+    try:
+        told = json.loads(
+            arrival.body.decode(),
+            object_pairs_hook=_Members,
+            parse_int=str,
+            parse_float=str,
+            parse_constant=_no_constant,
+        )
+        if not isinstance(told, _Members):
+            return Unreadable.BAD_ENCODING
+        pairs = [(name, _plain(value)) for name, value in told.pairs if _is_plain(value)]
+        if b"\\u" in arrival.body:
+            "".join(text for pair in pairs for text in pair).encode()  # half a surrogate pair
+    except (ValueError, RecursionError):
+        return Unreadable.BAD_ENCODING
+    return pairs
+
+
+def json_answer(members: Mapping[str, object]) -> Answer:
+    """A JSON object as an answer."""
+    text = json.dumps(members, ensure_ascii=False, separators=(",", ":"))
+    return Answer(text.encode(), JSON)
+
+
+def arguments(dialled: str, code: str) -> str | None:
+    """What follows the code in a dialled string (``*789*123#`` gives ``123``); None: another code.
+
+    Some operators leave the first ``*`` and the ``#`` out.
+    """
+    plain, own = dialled.strip().removesuffix("#").lstrip("*#"), code.strip("*#")
+    if plain == own:
+        return ""
+    return plain[len(own) + 1 :] if plain.startswith(own + "*") else None
+
+
+def unmarked(_fields: Fields, _channel: ChannelConfig) -> None:
+    """The phase of a protocol that does not tell a start from an input."""
+
+
+def marked(name: str, phases: Mapping[str, Phase]) -> PhaseRule:
+    """A field says the phase, in any case; another value, or none, is refused."""
+    name = name.lower()
+
+    def rule(fields: Fields, _channel: ChannelConfig) -> Phase | Unreadable:
+        if name not in fields:
+            return Unreadable.MISSING_FIELD
+        return phases.get(fields[name].strip().lower(), Unreadable.BAD_EVENT)
+
+    return rule
+
+
+def dialled(text: str) -> PhaseRule:
+    """A start is an input that is our own code: nobody types that inside a menu."""
+    text = text.lower()
+
+    def rule(fields: Fields, channel: ChannelConfig) -> Phase:
+        is_ours = arguments(fields.get(text, ""), channel.short_code) is not None
+        return Phase.START if is_ours else Phase.INPUT
+
+    return rule
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDialect:
+    """A dialect as a table: where the fields come from, what they are called, how to answer.
+
+    ``phase`` says what kind of request it is; ``reason`` names the field that says why a session
+    ended (else its mark does); ``echoes`` are fields whose values the answer repeats (``Hop.echo``
+    in that order); ``with_plus``: numbers come as ``+962…``, and a number without is refused;
+    otherwise the ``+`` may be missing, and a national number is one of the channel's country.
+    """
+
+    decode: Callable[[Arrival], Pairs | Unreadable]
+    session: str
+    msisdn: str
+    text: str
+    write: Callable[[Hop, Reply], Answer]
+    acknowledge: Callable[[Hop], Answer]
+    refuse: Callable[[Unreadable, str], Answer]
+    phase: PhaseRule = unmarked
+    mark: str = ""
+    code: str = ""
+    network: str = ""
+    sequence: str = ""
+    reason: str = ""
+    echoes: tuple[str, ...] = ()
+    is_cumulative: bool = False
+    with_plus: bool = False
+    needs_session: bool = True
+    methods: frozenset[str] = POST
+    has_path: bool = False
+    known: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        names = ("session", "msisdn", "text", "mark", "code", "network", "sequence", "reason")
+        for name in names:
+            object.__setattr__(self, name, getattr(self, name).lower())
+        object.__setattr__(self, "echoes", tuple(name.lower() for name in self.echoes))
+        known = {getattr(self, name) for name in names} | set(self.echoes)
+        object.__setattr__(self, "known", frozenset(known - {""}))
+
+    def read(self, channel: ChannelConfig, arrival: Arrival) -> Hop | Unreadable:
+        """The hop that the fields of a request mean."""
+        pairs = self.decode(arrival)
+        if isinstance(pairs, Unreadable):
+            return pairs
+        fields: dict[str, str] = {}
+        for name, value in pairs:
+            name = name.lower()
+            if name in self.known:
+                if name in fields:
+                    return Unreadable.REPEATED_FIELD
+                fields[name] = value
+        phase = self.phase(fields, channel)
+        return phase if isinstance(phase, Unreadable) else self._hop(channel, fields, phase)
+
+    def _hop(self, channel: ChannelConfig, fields: Fields, phase: Phase | None) -> Hop | Unreadable:
+        session_id = fields.get(self.session, "")
+        if self.msisdn not in fields or (self.text not in fields and phase is not Phase.END):
+            return Unreadable.MISSING_FIELD
+        if self.needs_session and not session_id:
+            return Unreadable.BAD_SESSION if self.session in fields else Unreadable.MISSING_FIELD
+        if not session_id.isprintable() or len(session_id) > _MAX_SESSION_ID:
+            return Unreadable.BAD_SESSION
+        try:
+            msisdn = _subscriber(fields[self.msisdn], self.with_plus, channel.country)
+        except BadMsisdn:
+            return Unreadable.BAD_MSISDN
+        sequence = fields.get(self.sequence, "")
+        has_sequence = sequence.isascii() and sequence.isdigit() and len(sequence) <= _MAX_SEQUENCE
+        reason = fields.get(self.reason) or fields.get(self.mark, "")
+        return Hop(
+            channel=channel.name,
+            session_id=session_id,
+            msisdn=msisdn,
+            network=_label(fields.get(self.network, "")),
+            short_code=fields.get(self.code) or channel.short_code,
+            phase=phase,
+            text=self._text(fields, phase, channel.short_code),
+            is_cumulative=self.is_cumulative,
+            sequence=int(sequence) if has_sequence else None,
+            reason=_label(reason) if phase is Phase.END else "",
+            echo=tuple(fields.get(name, "") for name in self.echoes) if self.echoes else (),
+        )
+
+    def _text(self, fields: Fields, phase: Phase | None, code: str) -> str:
+        if phase is Phase.END:
+            return ""  # some repeat all that was typed
+        text = fields[self.text]
+        if phase is Phase.START:
+            dialled = arguments(text, code)
+            if dialled is None:  # another code of ours, or the arguments alone
+                return "" if text[:1] in ("*", "#") else text
+            return dialled
+        return text
+
+
+class _Members:
+    """A JSON object as it was written, repeated names included."""
+
+    def __init__(self, pairs: list[tuple[str, Any]]) -> None:
+        self.pairs = pairs
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | bool)
+
+
+def _plain(value: str | bool) -> str:
+    return value if isinstance(value, str) else str(value).lower()
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _unquoted(text: str) -> str:
+    if "%" in text or "+" in text:
+        return unquote_plus(text, errors="strict")
+    return text
+
+
+def _label(text: str) -> str:
+    """A short word of the operator's for logs and settings, or nothing."""
+    return text if len(text) <= _MAX_NETWORK and text.isprintable() else ""
+
+
+# Parsing a number costs more than the rest of a hop, and each hop of a session brings it again.
+@lru_cache(maxsize=16384)
+def _subscriber(text: str, with_plus: bool, country: str) -> Msisdn:
+    if text.startswith("+"):
+        return Msisdn.parse(text)
+    # A "+" that was not percent-encoded arrives as a space: refused, not repaired.
+    if with_plus or not (text.isascii() and text.isdigit()):
+        raise BadMsisdn("not an international number")
+    if text.startswith("0") and not text.startswith("00"):
+        return Msisdn.parse(text, country or None)
+    return Msisdn.parse(f"+{text.removeprefix('00')}")
