@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 
 from jobs.sealer import Sealer
 from kernel.clock import ManualClock
-from kernel.database import Database
+from kernel.database import Connection, Database
 from kernel.privacy import Keys
 from ledger import sealer as sealing
 from ledger.seal import Signer
@@ -17,7 +18,7 @@ from tests.unit.ledger.makers import book_all, movement
 async def until(database: Database, statement: str) -> None:
     async with asyncio.timeout(20), database.read() as connection:
         while not await connection.fetchval(statement):
-            await asyncio.sleep(0.01)
+            pass
 
 
 async def test_what_is_booked_while_it_runs_is_sealed_and_old_days_get_their_checkpoint(
@@ -36,13 +37,24 @@ async def test_what_is_booked_while_it_runs_is_sealed_and_old_days_get_their_che
     await asyncio.wait_for(task, 5)
 
 
+class Away(Database):
+    """A database out of reach, which notes that it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__("postgresql://nobody@127.0.0.1:1/nothing")
+        self.asked = asyncio.Event()
+
+    def transaction(self) -> AbstractAsyncContextManager[Connection]:
+        self.asked.set()
+        raise OSError("out of reach")
+
+
 async def test_a_database_that_is_away_for_a_moment_does_not_end_the_sealer(
-    database: Database, keys: Keys, clock: ManualClock
+    keys: Keys, clock: ManualClock
 ) -> None:
-    closed = Database("postgresql://nobody@127.0.0.1:1/nothing")
-    running = Sealer(closed, Signer(keys), clock)
+    away = Away()
+    running = Sealer(away, Signer(keys), clock)
     task = asyncio.create_task(running.run(every_s=0.01))
-    await asyncio.sleep(0.1)
-    assert not task.done()
+    await asyncio.wait_for(away.asked.wait(), 5)
     running.stop()
     await asyncio.wait_for(task, 5)
