@@ -1,9 +1,10 @@
-"""The sealer's loop: seals what is booked, at once again while there is more, and stops when told."""
+"""The sealer's loop: seals what is booked, publishes days that are over, stops when told."""
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 from jobs.sealer import Sealer
@@ -44,9 +45,12 @@ class Away(Database):
         super().__init__("postgresql://nobody@127.0.0.1:1/nothing")
         self.asked = asyncio.Event()
 
-    def transaction(self) -> AbstractAsyncContextManager[Connection]:
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """As of a database that was never opened: raises."""
         self.asked.set()
-        raise OSError("out of reach")
+        async with super().transaction() as connection:
+            yield connection
 
 
 async def test_a_database_that_is_away_for_a_moment_does_not_end_the_sealer(
