@@ -163,7 +163,7 @@ async def crowd(
 
 async def commit_ms(url: str, times: int) -> float:
     """What the smallest commit takes, median: one row of one integer, autocommit, nobody else."""
-    database = await Database.connect(url, size=1)
+    database = await Database.connect(url, size=1, as_owner=True)
     async with database.read() as connection:
         await connection.execute("CREATE TABLE IF NOT EXISTS public.smallest (n int)")
         insert = await connection.prepare("INSERT INTO public.smallest VALUES ($1)")

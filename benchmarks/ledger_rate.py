@@ -96,7 +96,7 @@ async def rates(ground: Ground) -> dict[str, object]:
 
 async def _round(ground: Ground, url: str) -> Round:
     sizes, made = ground.sizes, Round()
-    database = await Database.connect(url, size=max(baselines.CONNECTIONS))
+    database = await Database.connect(url, size=max(baselines.CONNECTIONS), as_owner=True)
     for connections in baselines.CONNECTIONS:
         made.row_locking[connections] = await baselines.row_locking(
             database, connections, sizes.row_locking

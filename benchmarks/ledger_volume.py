@@ -46,7 +46,7 @@ async def volume(ground: Ground) -> dict[str, object]:
     """Figure 4: the rate with full tables beside empty ones, in turn; bytes per fee."""
     full, empty = await filled(ground, ground.sizes.postings_full), await ground.empty()
     before = await _bytes(full)
-    database = await Database.connect(full.url, size=1)
+    database = await Database.connect(full.url, size=1, as_owner=True)
     async with database.read() as connection:
         await connection.execute("VACUUM", timeout=600)
     await database.close()
@@ -75,7 +75,7 @@ async def filled(ground: Ground, postings: int) -> Full:
     if postings in ground.full:
         return cast(Full, ground.full[postings])
     url, count = await ground.empty(), postings // len(POSTINGS) // BATCH
-    database = await Database.connect(url, size=_WRITERS)
+    database = await Database.connect(url, size=_WRITERS, as_owner=True)
     async with database.read() as connection:
         await journal.submit(connection, fees(1))  # opens the accounts
         rows = await connection.fetch(SQL["account_ids"])

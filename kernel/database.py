@@ -10,6 +10,10 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from kernel.sql import package_sql
+
+SQL = package_sql(__file__)
+
 Row: TypeAlias = asyncpg.Record
 Connection: TypeAlias = "asyncpg.Connection[Row] | asyncpg.pool.PoolConnectionProxy[Row]"
 
@@ -28,10 +32,15 @@ _BROKE = "the database ended the connection"
 
 
 class Database:
-    """A pool of connections. ``read`` for plain queries, ``transaction`` for what writes."""
+    """A pool of connections. ``read`` for plain queries, ``transaction`` for what writes.
 
-    def __init__(self, url: str, *, size: int = 10) -> None:
+    They work in the application's role where there is one (kernel/rights.py), whoever signs in;
+    ``as_owner`` keeps the rights of whoever signs in.
+    """
+
+    def __init__(self, url: str, *, size: int = 10, as_owner: bool = False) -> None:
         self._url, self._size = url, size
+        self._prepare = _prepare if as_owner else _prepare_application
         self._opened: asyncpg.Pool[Row] | None = None
 
     async def open(self) -> None:
@@ -40,15 +49,15 @@ class Database:
             self._url,
             min_size=1,
             max_size=self._size,
-            init=_prepare,
+            init=self._prepare,
             server_settings=_SETTINGS,
             timeout=10,
         )
 
     @classmethod
-    async def connect(cls, url: str, *, size: int = 10) -> Database:
+    async def connect(cls, url: str, *, size: int = 10, as_owner: bool = False) -> Database:
         """An opened pool."""
-        database = cls(url, size=size)
+        database = cls(url, size=size, as_owner=as_owner)
         await database.open()
         return database
 
@@ -92,6 +101,11 @@ async def _prepare(connection: asyncpg.Connection[Row]) -> None:
         await connection.set_type_codec(
             name, encoder=_encode, decoder=json.loads, schema="pg_catalog"
         )
+
+
+async def _prepare_application(connection: asyncpg.Connection[Row]) -> None:
+    await _prepare(connection)
+    await connection.execute(SQL["become_application"])
 
 
 def _encode(value: Any) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 import asyncpg
 
 from kernel.database import Connection
+from kernel.rights import grant_rights
 
 PACKAGES = ("kernel", "ledger", "fees", "wallets", "payments", "ussd", "sms", "console", "api")
 """Packages that own tables, in the order their schemas may refer to each other."""
@@ -57,7 +58,10 @@ def all_migrations(root: Path = _ROOT) -> list[Migration]:
 
 
 async def migrate(url: str) -> list[Migration]:
-    """Apply what is pending and return it; raises MigrationChanged if history was edited."""
+    """Apply what is pending and return it; raises MigrationChanged if history was edited.
+
+    Rights are granted anew each time (kernel/rights.py).
+    """
     connection = await asyncpg.connect(url)
     try:
         async with connection.transaction():
@@ -74,6 +78,7 @@ async def migrate(url: str) -> list[Migration]:
                     migration.name,
                     migration.sha256,
                 )
+            await grant_rights(connection, PACKAGES)
             return todo
     finally:
         await connection.close()

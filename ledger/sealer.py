@@ -55,6 +55,7 @@ async def seal_once(
     async with database.transaction() as connection:
         if not await connection.fetchval(SQL["is_any_unsealed"]):
             return None
+        await connection.execute(SQL["become_sealer"])
         if not await connection.fetchval(SQL["try_sealer_lock"]):
             return None
         sealed = await _seal(connection, signer, clock.now(), limit)
@@ -137,6 +138,7 @@ async def checkpoint_days(database: Database, signer: Signer, clock: Clock) -> l
     Another sealer at work makes them instead: then there are none.
     """
     async with database.transaction() as connection:
+        await connection.execute(SQL["become_sealer"])
         if not await connection.fetchval(SQL["try_sealer_lock"]):
             return []
         last = await connection.fetchrow(SQL["last_checkpoint"])

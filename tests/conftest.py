@@ -83,6 +83,14 @@ async def database(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
+async def owner(database_url: str) -> AsyncIterator[Database]:
+    """A pool on the same database with all rights: to damage what the application cannot."""
+    pool = await Database.connect(database_url, as_owner=True)
+    yield pool
+    await pool.close()
+
+
+@pytest.fixture
 async def valkey(redis_url: str) -> AsyncIterator[Valkey]:
     """A client of the emptied Valkey."""
     client = Valkey(redis_url)

@@ -13,6 +13,9 @@ import asyncpg
 from kernel.migrations import migrate
 
 TEMPLATE = "template_mizan"
+ALL_RIGHTS = "SET LOCAL ROLE NONE; SET LOCAL session_replication_role = replica"
+"""Until the transaction ends: whoever signed in, and no trigger fires."""
+
 _EMPTY = """
 DO $$
 DECLARE one record;

@@ -1,6 +1,10 @@
 -- name: is_any_unsealed
 SELECT EXISTS (SELECT FROM ledger.unsealed)
 
+-- name: become_sealer
+-- Until the transaction ends, instead of the application; it fails for whoever may not be the sealer.
+SELECT set_config('role', 'mizan_sealer', true) WHERE current_user = 'mizan_app'
+
 -- name: try_sealer_lock
 -- One sealer at a time, until the transaction ends; false: another one is at work.
 SELECT pg_try_advisory_xact_lock(hashtext('ledger.sealer'))

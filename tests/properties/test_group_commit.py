@@ -49,8 +49,8 @@ steps = st.lists(
 
 
 @pytest.fixture
-async def store(database: Database, database_url: str) -> AsyncIterator[GatedStore]:
-    async with gated_store(database, database_url) as made:
+async def store(owner: Database, database_url: str) -> AsyncIterator[GatedStore]:
+    async with gated_store(owner, database_url) as made:
         yield made
 
 

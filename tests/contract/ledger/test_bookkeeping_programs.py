@@ -25,6 +25,7 @@ from ledger import reports, rules
 from ledger.chart import Account
 from ledger.export import export
 from ledger.journal import Transaction
+from tests.databases import ALL_RIGHTS
 from tests.unit.ledger.makers import IDS, MORNING, amount, book_all
 
 CURRENCIES = ("JOD", "ILS", "LBP")
@@ -185,7 +186,7 @@ async def test_a_posting_changed_in_the_database_by_one_minor_unit_is_refused(
     """The closing balances that we gave out before the change no longer come out."""
     closing = (await exported(booked, program)).partition("losing balances by Mizan")[2]
     async with booked.transaction() as connection:
-        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(ALL_RIGHTS)
         await connection.execute(
             "UPDATE ledger.posting SET amount = amount + 1"
             " WHERE ctid = (SELECT min(ctid) FROM ledger.posting)"

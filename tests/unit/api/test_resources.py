@@ -269,10 +269,10 @@ async def test_a_receipt_is_checked_by_its_code(town: Town) -> None:
 
 
 async def test_lateness_after_the_payment_adds_nothing_to_a_paid_bill(
-    town: Town, clock: ManualClock, database: Database
+    town: Town, clock: ManualClock, owner: Database
 ) -> None:
     bill = (await town.issue(due_on="2026-11-21")).json()
-    async with database.transaction() as connection:
+    async with owner.transaction() as connection:
         await connection.execute("ALTER TABLE fees.bill DISABLE TRIGGER USER")
         await connection.execute("UPDATE fees.bill SET late_day_minor = 500, late_cap_minor = 9000")
     path = f"/api/v1/bills/{bill['control_number']}"
@@ -285,10 +285,10 @@ async def test_lateness_after_the_payment_adds_nothing_to_a_paid_bill(
 
 
 async def test_lateness_is_in_the_price_of_an_open_bill(
-    town: Town, clock: ManualClock, database: Database
+    town: Town, clock: ManualClock, owner: Database
 ) -> None:
     bill = (await town.issue(due_on="2026-11-21")).json()
-    async with database.transaction() as connection:
+    async with owner.transaction() as connection:
         await connection.execute("ALTER TABLE fees.bill DISABLE TRIGGER USER")
         await connection.execute("UPDATE fees.bill SET late_day_minor = 500, late_cap_minor = 9000")
     clock.forward(timedelta(days=3))

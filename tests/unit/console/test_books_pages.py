@@ -84,10 +84,10 @@ async def test_parked_work_is_counted_shown_and_leads_to_its_payment(
 
 
 async def test_books_that_do_not_balance_are_an_alarm(
-    finance: Visitor, story: Story, database: Database
+    finance: Visitor, story: Story, owner: Database
 ) -> None:
     await story.collected()
-    async with database.transaction() as connection:
+    async with owner.transaction() as connection:
         await connection.execute("UPDATE ledger.unsealed SET credits[1] = credits[1] + 1")
         await connection.execute(
             "INSERT INTO payments.halt (reason, halted_at) VALUES ('they do not balance', now())"

@@ -193,9 +193,9 @@ async def test_unknown_addresses_are_a_page_in_the_persons_language(finance: Vis
 
 
 async def test_a_fault_is_a_page_that_tells_nothing_of_the_inside(
-    finance: Visitor, database: Database
+    finance: Visitor, owner: Database
 ) -> None:
-    async with database.transaction() as connection:
+    async with owner.transaction() as connection:
         await connection.execute("ALTER TABLE payments.late_money RENAME TO gone")
     answer = await finance.get("/late-money")
     assert answer.status_code == 500

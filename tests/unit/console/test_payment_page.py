@@ -9,6 +9,7 @@ import pytest
 
 from console.roles import Role
 from kernel.database import Database
+from tests.databases import ALL_RIGHTS
 from tests.unit.console.conftest import Hire, Visitor, one_row
 from tests.unit.console.story import CALLBACK_TOKEN, CITIZEN, Story
 from wallets.port import Outcome
@@ -162,7 +163,7 @@ async def test_a_payer_whose_number_was_erased_still_has_a_page(
 ) -> None:
     payment = await story.collected()
     async with database.transaction() as connection:
-        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(ALL_RIGHTS)
         await connection.execute("DELETE FROM kernel.subscriber")
     answer = await finance.get(f"/payments/{payment}")
     assert answer.status_code == 200

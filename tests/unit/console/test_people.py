@@ -114,14 +114,14 @@ async def test_a_password_typed_as_a_name_is_kept_nowhere(
     assert typed not in logged(caplog)
 
 
-async def test_the_audit_trail_can_only_grow(database: Database, hire: Hire) -> None:
+async def test_the_audit_trail_can_only_grow(owner: Database, hire: Hire) -> None:
     await hire("rana", Role.VIEWER)
     for statement in (
         "UPDATE console.audit SET reason = 'nothing to see'",
         "DELETE FROM console.audit",
         "TRUNCATE console.audit",
     ):
-        async with database.read() as connection:
+        async with owner.read() as connection:
             with pytest.raises(asyncpg.CheckViolationError, match="append-only"):
                 await connection.execute(statement)
 

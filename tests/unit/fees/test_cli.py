@@ -226,10 +226,10 @@ def test_without_a_database_it_says_so(
 
 
 async def test_a_database_without_tables_says_what_to_do(
-    database: Database, database_url: str, monkeypatch: pytest.MonkeyPatch,
+    owner: Database, database_url: str, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    async with database.transaction() as connection:
+    async with owner.transaction() as connection:
         await connection.execute("DROP SCHEMA fees CASCADE")
     monkeypatch.setenv("MIZAN_DATABASE_URL", database_url)
     assert await asyncio.to_thread(cli.main, ["show", "123456789092"]) == 2

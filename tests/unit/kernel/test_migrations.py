@@ -18,8 +18,8 @@ async def test_several_processes_may_migrate_at_once(database_url: str) -> None:
     assert await asyncio.gather(*(migrate(database_url) for _ in range(4))) == [[]] * 4
 
 
-async def test_an_edited_migration_is_refused(database: Database, database_url: str) -> None:
-    async with database.transaction() as connection:
+async def test_an_edited_migration_is_refused(owner: Database, database_url: str) -> None:
+    async with owner.transaction() as connection:
         await connection.execute(
             "UPDATE kernel.migration SET sha256 = 'other' WHERE package = 'kernel' AND number = 1"
         )
@@ -27,21 +27,21 @@ async def test_an_edited_migration_is_refused(database: Database, database_url: 
         await migrate(database_url)
 
 
-async def test_a_missing_migration_is_noticed(database: Database) -> None:
-    async with database.transaction() as connection:
+async def test_a_missing_migration_is_noticed(owner: Database) -> None:
+    async with owner.transaction() as connection:
         assert await is_current(connection)
         await connection.execute("DELETE FROM kernel.migration WHERE package = 'payments'")
         assert not await is_current(connection)
 
 
 async def test_a_failing_migration_leaves_the_old_schema(
-    database: Database, database_url: str
+    owner: Database, database_url: str
 ) -> None:
-    async with database.transaction() as connection:
+    async with owner.transaction() as connection:
         await connection.execute("DELETE FROM kernel.migration WHERE package = 'payments'")
     with pytest.raises(asyncpg.DuplicateSchemaError):
         await migrate(database_url)
-    async with database.read() as connection:
+    async with owner.read() as connection:
         assert not await is_current(connection)
 
 

@@ -67,13 +67,15 @@ async def test_a_stale_holder_cannot_finish(database: Database) -> None:
 
     async def comes_back() -> None:
         async with database.transaction() as connection:
-            await connection.execute("CREATE TABLE effect ()")
+            await connection.execute("INSERT INTO kernel.work (kind, key) VALUES ('effect', '')")
             await work.finish(connection, stale)
 
     with pytest.raises(LeaseLost):
         await comes_back()
     async with database.transaction() as connection:
-        assert await connection.fetchval("SELECT to_regclass('effect')") is None
+        assert not await connection.fetchval(
+            "SELECT count(*) FROM kernel.work WHERE kind = 'effect'"
+        )
         await work.finish(connection, fresh)
     assert await rows(database) == 0
 

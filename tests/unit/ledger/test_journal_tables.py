@@ -25,18 +25,18 @@ COLUMN = {
 }
 
 
-async def test_a_journal_table_only_grows(database: Database) -> None:
+async def test_a_journal_table_only_grows(database: Database, owner: Database) -> None:
     await book_all(database, [fee("k")])
     for table, column in COLUMN.items():
         for change in CHANGES:
-            async with database.read() as connection:
+            async with owner.read() as connection:
                 with pytest.raises(asyncpg.InsufficientPrivilegeError, match="only grows"):
                     await connection.execute(change.format(table, column, column))
 
 
-async def test_a_movement_of_nothing_or_to_itself_cannot_be_written(database: Database) -> None:
+async def test_a_movement_of_nothing_or_to_itself_cannot_be_written(owner: Database) -> None:
     for debit, credit, amount in [(1, 2, 0), (1, 2, -1), (1, 1, 5)]:
-        async with database.read() as connection:
+        async with owner.read() as connection:
             with pytest.raises(asyncpg.CheckViolationError):
                 await connection.execute(POSTING, debit, credit, amount)
 
@@ -47,13 +47,15 @@ async def test_the_database_itself_refuses_a_movement_between_two_currencies(
     crooked = movement("k", (CASH, "Equity:Opening:ILS", 1))
     async with database.read() as connection:
         with pytest.raises(asyncpg.CheckViolationError, match="two currencies"):
-            await connection.fetch(journal.SQL["submit"], *journal._columns([crooked], [crooked.business_date]))
+            await connection.fetch(
+                journal.SQL["submit"], *journal._columns([crooked], [crooked.business_date])
+            )
         assert await connection.fetchval("SELECT count(*) FROM ledger.transaction") == 0
 
 
-async def test_an_account_that_is_no_path_cannot_be_opened(database: Database) -> None:
+async def test_an_account_that_is_no_path_cannot_be_opened(owner: Database) -> None:
     for path in ("Assets:Bank", "assets:Bank:JOD", "Assets:Bank:JOD\n", f"Assets:{'A' * 120}:JOD"):
-        async with database.read() as connection:
+        async with owner.read() as connection:
             with pytest.raises(asyncpg.CheckViolationError):
                 await connection.execute("INSERT INTO ledger.account (path) VALUES ($1)", path)
 

@@ -19,6 +19,7 @@ from launch.embedded import Urls
 from ledger import cli
 from ledger.seal import Signer
 from ledger.sealer import seal_once
+from tests.databases import ALL_RIGHTS
 from tests.unit.ledger.makers import book_all, fee, movement
 
 CLEARING = "Assets:Clearing:DEMO:JOD"
@@ -193,7 +194,7 @@ async def test_verify_passes_sound_books_and_names_the_row_that_was_changed(
 ) -> None:
     assert (await terminal("verify"))[:2] == (0, "sound: 3 transactions, 12 postings\n")
     async with booked.transaction() as connection:
-        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(ALL_RIGHTS)
         changed = await connection.fetchval(
             "UPDATE ledger.posting SET amount = 1 WHERE n = 1 RETURNING seq"
         )
@@ -205,8 +206,9 @@ async def test_verify_passes_sound_books_and_names_the_row_that_was_changed(
     assert changed is not None
 
 
-async def test_an_unbalanced_trial_balance_fails(terminal: Terminal, booked: Database) -> None:
-    async with booked.read() as connection:
+@pytest.mark.usefixtures("booked")
+async def test_an_unbalanced_trial_balance_fails(terminal: Terminal, owner: Database) -> None:
+    async with owner.read() as connection:
         await connection.execute("UPDATE ledger.unsealed SET credits[1] = credits[1] + 1")
     code, _, err = await terminal("trial-balance")
     assert code == 1

@@ -16,6 +16,7 @@ from ledger import cli
 from ledger.period_commands import ClosingDesk
 from ledger.seal import Signer
 from ledger.sealer import seal_once
+from tests.databases import ALL_RIGHTS
 from tests.unit.ledger.makers import CASH, MORNING, OPENING, book_all, fee, movement
 
 DAY = timedelta(days=1)
@@ -160,7 +161,7 @@ async def test_a_closed_day_that_was_tampered_with_is_told(till: Till, database_
     connection = await asyncpg.connect(database_url)
     try:
         async with connection.transaction():
-            await connection.execute("SET LOCAL session_replication_role = replica")
+            await connection.execute(ALL_RIGHTS)
             await connection.execute("UPDATE ledger.closing SET snapshot = snapshot || 'x'")
             await connection.execute("UPDATE ledger.closing SET snapshot = rtrim(snapshot, 'x')")
             await connection.execute(

@@ -20,6 +20,7 @@ from ledger.journal import Posted
 from ledger.periods import Closing, PeriodRefusal, Refused
 from ledger.seal import Signer
 from ledger.verify import verify
+from tests.databases import ALL_RIGHTS
 from tests.unit.ledger.closers import TODAY, YESTERDAY, Clerk
 from tests.unit.ledger.makers import CASH, IDS, MORNING, OPENING, book, book_all, fee, movement
 
@@ -69,7 +70,7 @@ async def test_what_a_closing_moved_is_sound_also_when_it_is_reopened_and_no_oth
     async with database.read() as connection:
         assert (await verify(connection)).bad is None
     async with database.transaction() as connection:
-        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(ALL_RIGHTS)
         await connection.execute("UPDATE ledger.transaction SET business_date = business_date + 1")
     async with database.read() as connection:
         bad = (await verify(connection)).bad
@@ -286,6 +287,8 @@ async def test_results_are_carried_to_retained_earnings_on_the_last_day(
 ) -> None:
     end = date(2026, 10, 31)
     await book_all(database, [fee("k", occurred_at=MORNING - 30 * DAY), fee("november")])
+    await clerk.seal()
+    await book_all(database, [fee("november, too")])
     async with database.read() as connection:
         facts: dict[str, Any] = {"id": IDS.new(), "until": end, "by": "Amal"}
         assert await periods.carry_results(connection, **facts) is True

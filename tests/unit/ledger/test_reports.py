@@ -9,7 +9,7 @@ import pytest
 from kernel.database import Database
 from kernel.money import Money
 from ledger import reports, rules
-from tests.unit.ledger.makers import CASH, IDS, MORNING, OPENING, amount, book_all, fee, movement
+from tests.unit.ledger.makers import CASH, IDS, OPENING, amount, book_all, fee, movement
 
 CLEARING = "Assets:Clearing:DEMO:JOD"
 
@@ -147,10 +147,10 @@ async def test_the_journal_filters_by_day_rule_payment_and_account(booked: Datab
     ],
 )
 async def test_sums_that_differ_or_belong_to_no_account_do_not_balance(
-    database: Database, damage: str
+    database: Database, owner: Database, damage: str
 ) -> None:
     await book_all(database, [fee("j"), fee("i", currency="ILS")])
-    async with database.read() as connection:
+    async with owner.read() as connection:
         assert await reports.is_balanced(connection)
         await connection.execute(damage)
         assert not await reports.is_balanced(connection)

@@ -14,6 +14,7 @@ from kernel.privacy import Keys
 from ledger import journal, merkle, reports, sealer
 from ledger.seal import NOTHING, Signer, hash_of, is_signed, leaf, leaf_hashes, tags
 from ledger.sealer import checkpoint_days, checkpoint_line, seal_once
+from tests.databases import ALL_RIGHTS
 from tests.unit.ledger.makers import CASH, OPENING, book, book_all, fee, movement
 
 
@@ -205,7 +206,7 @@ async def test_a_missing_transaction_stops_the_sealer_and_leaves_everything_as_i
 ) -> None:
     ids = await book_all(database, [movement("a"), movement("b")])
     async with database.transaction() as connection:
-        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(ALL_RIGHTS)
         await connection.execute("DELETE FROM ledger.transaction WHERE id = $1", ids[0])
     with pytest.raises(sealer.LostTransactions, match="should have 2 transactions, but have 1"):
         await seal_once(database, signer, clock)
@@ -264,11 +265,13 @@ async def test_a_clock_that_goes_back_moves_no_seal_into_a_day_that_is_over(
     assert made.seal.sealed_at == datetime(2026, 11, 22, tzinfo=UTC)
 
 
-async def test_seals_only_grow(database: Database, signer: Signer, clock: ManualClock) -> None:
+async def test_seals_only_grow(
+    database: Database, owner: Database, signer: Signer, clock: ManualClock
+) -> None:
     await book(database, movement("0"))
     await seal_once(database, signer, clock)
     clock.forward(timedelta(days=1))
     await checkpoint_days(database, signer, clock)
     for table in ("seal", "checkpoint", "batch", "delta"):
         with pytest.raises(Exception, match="only grows"):
-            await rows(database, f"DELETE FROM ledger.{table}")
+            await rows(owner, f"DELETE FROM ledger.{table}")

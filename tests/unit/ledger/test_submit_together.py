@@ -136,10 +136,7 @@ async def test_a_key_whose_first_submit_commits_is_replayed_to_the_one_who_waite
 
 async def are_waiting(database: Database, sessions: int) -> None:
     """Until so many sessions wait for another's transaction."""
-    waiting = (
-        "SELECT count(*) FROM pg_stat_activity"
-        " WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    )
+    waiting = "SELECT count(DISTINCT pid) FROM pg_locks WHERE NOT granted"
     async with asyncio.timeout(5), database.read() as connection:
         while await connection.fetchval(waiting) < sessions:
             pass

@@ -9,13 +9,14 @@ import pytest
 from kernel.database import Database
 from ledger import rules
 from ledger.verify import verify
+from tests.databases import ALL_RIGHTS
 from tests.unit.ledger.makers import IDS, MORNING, book_all, fee, movement
 
 
 async def tamper(database: Database, statement: str, *values: object) -> None:
     """Change the journal as only the database's owner can, with the triggers off."""
     async with database.transaction() as connection:
-        await connection.execute("SET LOCAL session_replication_role = replica")
+        await connection.execute(ALL_RIGHTS)
         await connection.execute(statement, *values)
 
 

@@ -14,6 +14,7 @@ from ledger.findings import BadRow
 from ledger.seal import Signer
 from ledger.sealer import checkpoint_days, seal_once
 from ledger.verify import verify
+from tests.databases import ALL_RIGHTS
 from tests.unit.ledger.makers import IDS, book_all, fee, movement
 
 EVERY = 8
@@ -109,14 +110,14 @@ class Bench:
     async def run(self, *statements: str) -> None:
         """Statements as only the owner of the database can, with the triggers off."""
         async with self._database.transaction() as connection:
-            await connection.execute("SET LOCAL session_replication_role = replica")
+            await connection.execute(ALL_RIGHTS)
             for statement in statements:
                 await connection.execute(statement)
 
     async def change(self, table: str, change: str, at: str) -> str:
         """Change one row; its key afterwards."""
         async with self._database.transaction() as connection:
-            await connection.execute("SET LOCAL session_replication_role = replica")
+            await connection.execute(ALL_RIGHTS)
             key = KEYS[table]
             return (
                 await connection.fetchval(

@@ -31,10 +31,10 @@ async def test_a_live_process_says_so_and_asks_nobody(client: httpx.AsyncClient)
 
 
 async def test_ready_means_database_and_migrations(
-    client: httpx.AsyncClient, database: Database
+    client: httpx.AsyncClient, owner: Database
 ) -> None:
     assert (await client.get("/readyz")).json()["status"] == "ok"
-    async with database.transaction() as connection:
+    async with owner.transaction() as connection:
         await connection.execute("DELETE FROM kernel.migration WHERE package = 'fees'")
     answer = await client.get("/readyz")
     assert (answer.status_code, answer.json()["database"]) == (503, "migrations pending")

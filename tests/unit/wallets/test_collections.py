@@ -166,12 +166,12 @@ async def test_a_verdict_without_evidence_returns_no_id(
     ],
 )
 async def test_evidence_can_only_be_added(
-    database: Database, collection: UUID, clock: ManualClock, statement: str
+    database: Database, owner: Database, collection: UUID, clock: ManualClock, statement: str
 ) -> None:
     verdict = Verdict(outcome=Outcome.UNKNOWN, evidence=(_exchange(clock),))
     async with database.transaction() as connection:
         await collections.record(connection, collection, verdict, at=clock.now())
-    async with database.read() as connection:
+    async with owner.read() as connection:
         with pytest.raises(asyncpg.RestrictViolationError):
             await connection.execute(statement)
 

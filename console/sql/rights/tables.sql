@@ -1,0 +1,1 @@
+REVOKE UPDATE, DELETE ON console.audit FROM mizan_app;

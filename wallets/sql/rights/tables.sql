@@ -1,0 +1,1 @@
+REVOKE DELETE ON wallets.evidence FROM mizan_app;
