@@ -2,22 +2,26 @@
 
 ``event("ussd.hop", channel="sandbox", screen="confirm")`` writes a line; what it names in ``bind``
 (a context manager) is added to every line inside. Phone numbers in any value are masked; fields
-named like secrets never appear.
+named like secrets never appear. Lines of one turn of the event loop are written in one go.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import re
 import sys
+import time
 import traceback
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import lru_cache
+from math import isfinite
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final, TextIO
 
 from kernel.digits import to_western
 
@@ -30,6 +34,10 @@ _SECRET = re.compile(r"pin|otp|password|secret|token|authorization|cookie|api_?k
 _NUMBER = re.compile(
     r"(?:%2B|(?<![0-9A-Za-z_.-])(?:\+|00)?)[0-9]{7,15}(?![0-9A-Za-z_-])", re.IGNORECASE
 )
+_HIDDEN: Final = "•••"
+_SHORT: Final = 64
+"""Longer strings are of one event, and not remembered."""
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _LOGGER = logging.getLogger("mizan")
 
 Listener = Callable[[str, Mapping[str, Any]], None]
@@ -43,10 +51,17 @@ def listen(listener: Listener) -> None:
 
 def event(name: str, /, *, level: int = logging.INFO, **fields: Any) -> None:
     """Log one event (a dotted, lower-case name) with its fields."""
-    fields = {**_BOUND.get(), **fields}
+    bound = _BOUND.get()
+    if bound:
+        fields = {**bound, **fields}
     for listener in _LISTENERS:
         listener(name, fields)
-    if _LOGGER.isEnabledFor(level):
+    if level < _LOGGER.level:
+        return
+    handlers = logging.root.handlers
+    if level == logging.INFO and len(handlers) == 1 and isinstance(handlers[0], _Lines):
+        handlers[0].write(name, fields)  # a record that only we would read is not made
+    elif _LOGGER.isEnabledFor(level):
         _LOGGER.log(level, name, extra={"fields": fields})
 
 
@@ -82,26 +97,105 @@ class JsonFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Render a record; never raises for what a caller passed."""
-        line: dict[str, Any] = {
-            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "process": self._process,
-            "event": mask(record.getMessage()),
-        }
+        parts = [self._head(record.created, record.levelname.lower(), record.getMessage())]
         if record.name != "mizan":
-            line["logger"] = record.name
-        line |= _clean(getattr(record, "fields", {}))
+            parts.append(_pair("logger", record.name))
+        parts += _pairs(getattr(record, "fields", {}))
         if record.exc_info:
-            line["exception"] = mask("".join(traceback.format_exception(*record.exc_info)))
-        return json.dumps(line, ensure_ascii=False, default=str)
+            trace = "".join(traceback.format_exception(*record.exc_info))
+            parts.append(_pair("exception", trace))
+        return "{" + ", ".join(parts) + "}"
+
+    def line(self, name: str, fields: Mapping[str, Any]) -> str:
+        """The same for an event at level info, without a record."""
+        return "{" + ", ".join((self._head(time.time(), "info", name), *_pairs(fields))) + "}"
+
+    def _head(self, at: float, level: str, name: str) -> str:
+        second, milliseconds = divmod(int(at * 1000), 1000)
+        return (
+            f'"at": "{_clock(second)}.{milliseconds:03d}+00:00", '
+            f"{_known_pair('level', level)}, {_known_pair('process', self._process)}, "
+            f"{_known_pair('event', name)}"
+        )
+
+
+class _Lines(logging.StreamHandler[TextIO]):
+    """Writes lines in order; those of one turn of the event loop in one go."""
+
+    def __init__(self, stream: TextIO, formatter: JsonFormatter) -> None:
+        super().__init__(stream)
+        self.setFormatter(formatter)
+        self._json = formatter
+        self._gathered: list[str] = []
+        self._expected_in: asyncio.AbstractEventLoop | None = None
+
+    def write(self, name: str, fields: Mapping[str, Any]) -> None:
+        """An event at level info; written at the end of this turn, at once where there is none."""
+        self._gathered.append(self._json.line(name, fields))
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.flush()
+            return
+        # A loop that ended before its turn did leaves its lines to the next one, or to the end.
+        if loop is not self._expected_in:
+            self._expected_in = loop
+            loop.call_soon(self.flush)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """A record of the logging module: what was gathered goes first."""
+        self.flush()
+        super().emit(record)
+
+    def flush(self) -> None:
+        """Write what was gathered; logging calls this too when the process ends."""
+        self._expected_in = None
+        lines, self._gathered = self._gathered, []
+        # Nobody reads any more (a closed pipe, a full disk): no reason to refuse a citizen.
+        with suppress(OSError, ValueError):
+            if lines:
+                self.stream.write("\n".join(lines) + "\n")
+            super().flush()
 
 
 def configure(process: str, *, level: str = "INFO") -> None:
     """Send this process's logs to standard output as JSON; libraries speak from WARNING on."""
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(JsonFormatter(process))
+    handler = _Lines(sys.stdout, JsonFormatter(process))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     _LOGGER.setLevel(level)
+
+
+def _pairs(fields: Mapping[str, Any]) -> Iterator[str]:
+    """``"name": value`` of each field, masked."""
+    for name, value in fields.items():
+        if type(value) is str and len(value) <= _SHORT:
+            yield _known_pair(name, value)
+        elif type(value) is float and (known := _known_name(name)) and isfinite(value):
+            yield f"{known}{value}"
+        else:
+            yield _pair(name, value)
+
+
+def _pair(name: str, value: Any) -> str:
+    shown = _HIDDEN if _SECRET.search(name) else _clean(value)
+    return f"{_ENCODE(mask(name))}: {_ENCODE(shown)}"
+
+
+@lru_cache(maxsize=4096)
+def _known_pair(name: str, value: str) -> str:
+    """Screens, channels, outcomes: the same few words in most lines."""
+    return _pair(name, value)
+
+
+@lru_cache(maxsize=1024)
+def _known_name(name: str) -> str | None:
+    """A field's name as written; None for one whose value is not."""
+    return None if _SECRET.search(name) else f"{_ENCODE(mask(name))}: "
+
+
+@lru_cache(maxsize=4)
+def _clock(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).isoformat()[:19]
 
 
 def _clean(value: Any) -> Any:
@@ -109,7 +203,7 @@ def _clean(value: Any) -> Any:
         return value
     if isinstance(value, dict):
         return {
-            mask(str(key)): "•••" if _SECRET.search(str(key)) else _clean(inner)
+            mask(str(key)): _HIDDEN if _SECRET.search(str(key)) else _clean(inner)
             for key, inner in value.items()
         }
     if isinstance(value, list | tuple):

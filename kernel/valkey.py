@@ -11,72 +11,137 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any, cast
+from typing import Any, Final, TypeAlias, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import hiredis
 
+from kernel.log import event
+
 Value = bytes | int | None | list[Any]
+Command: TypeAlias = tuple[Any, ...]
+
+_TICKS: Final = 4
+"""How often within the timeout somebody looks whether the oldest question is overdue."""
 
 
 class ValkeyDown(ConnectionError):
     """Valkey cannot be reached or did not answer in time."""
 
 
-class _Link(asyncio.Protocol):
-    """One connection: an ordered queue of futures, and a buffer flushed once per loop turn."""
+class _Question:
+    """Commands sent together: who waits for their answers (None: nobody), and those that came."""
 
-    def __init__(self) -> None:
+    __slots__ = ("answers", "asked_at", "left", "waiter")
+
+    def __init__(
+        self, waiter: asyncio.Future[list[Value]] | None, count: int, asked_at: float
+    ) -> None:
+        self.waiter = waiter
+        self.left = count
+        self.asked_at = asked_at
+        self.answers: list[Any] = []
+
+
+class _Link(asyncio.Protocol):
+    """One connection: an ordered queue of questions, and a buffer flushed once per loop turn."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._timeout_s = timeout_s
         self._reader = hiredis.Reader()
-        self._waiting: deque[asyncio.Future[Value]] = deque()
+        self._open: deque[_Question] = deque()
         self._buffer: list[bytes] = []
         self._transport: asyncio.Transport | None = None
+        self._watch: asyncio.TimerHandle | None = None
+        self._why = "connection lost"
         self.lost = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is none by inheritance
 
     def data_received(self, data: bytes) -> None:
-        self._reader.feed(data)
-        while (answer := self._reader.gets()) is not False:
-            waiter = self._waiting.popleft()
-            if waiter.done():
-                continue
-            if isinstance(answer, hiredis.ReplyError):
-                waiter.set_exception(answer)
-            else:
-                waiter.set_result(answer)
+        reader = self._reader
+        reader.feed(data)
+        while (answer := reader.gets()) is not False:
+            question = self._open[0]
+            question.answers.append(answer)
+            question.left -= 1
+            if not question.left:
+                self._open.popleft()
+                _settle(question)
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
         self.lost = True
-        while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_exception(ValkeyDown("connection lost"))
+        if self._watch is not None:
+            self._watch.cancel()
+        while self._open:
+            waiter = self._open.popleft().waiter
+            if waiter is not None and not waiter.done():
+                waiter.set_exception(ValkeyDown(self._why))
 
-    def submit(self, command: tuple[Any, ...]) -> asyncio.Future[Value]:
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[Value] = loop.create_future()
-        self._waiting.append(waiter)
-        if not self._buffer:
-            loop.call_soon(self._flush)
-        self._buffer.append(hiredis.pack_command(command))
+    def ask(self, commands: tuple[Command, ...]) -> asyncio.Future[list[Value]]:
+        waiter: asyncio.Future[list[Value]] = self._loop.create_future()
+        self.submit(commands, waiter)
         return waiter
 
+    def submit(
+        self, commands: tuple[Command, ...], waiter: asyncio.Future[list[Value]] | None
+    ) -> None:
+        now = self._loop.time()
+        self._open.append(_Question(waiter, len(commands), now))
+        if not self._buffer:
+            self._loop.call_soon(self._flush)
+            if self._watch is None:
+                self._watch = self._loop.call_later(self._timeout_s / _TICKS, self._look)
+        self._buffer.extend(map(hiredis.pack_command, commands))
+
     def close(self) -> None:
+        """Say what is still to be said, and hang up."""
+        self._flush()
+        self.lost = True
         if self._transport is not None:
             self._transport.close()
+
+    def _give_up(self) -> None:
+        self._why = f"no answer in {self._timeout_s} s"
         self.lost = True
+        if self._transport is not None:
+            self._transport.abort()
 
     def _flush(self) -> None:
         pending, self._buffer = b"".join(self._buffer), []
         if self._transport is not None and not self.lost:
             self._transport.write(pending)
 
+    def _look(self) -> None:
+        """One timer for all questions: a deadline for each would cost more than the question."""
+        self._watch = None
+        if not self._open:
+            return
+        if self._loop.time() - self._open[0].asked_at >= self._timeout_s:
+            self._give_up()
+        else:
+            self._watch = self._loop.call_later(self._timeout_s / _TICKS, self._look)
+
+
+def _settle(question: _Question) -> None:
+    waiter, answers = question.waiter, question.answers
+    problem = next((one for one in answers if isinstance(one, hiredis.ReplyError)), None)
+    if waiter is None:
+        if problem is not None:
+            event("valkey.refused", problem=str(problem))
+    elif waiter.done():
+        return  # whoever asked has gone
+    elif problem is not None:
+        waiter.set_exception(problem)
+    else:
+        waiter.set_result(answers)
+
 
 class Valkey:
-    """A multiplexed client; ``call`` waits for the answer, ``post`` does not."""
+    """A multiplexed client; ``call`` and ``ask`` wait for answers, ``post`` does not."""
 
     def __init__(self, url: str, *, timeout_s: float = 1.0) -> None:
         self._url = urlsplit(url)
@@ -86,21 +151,24 @@ class Valkey:
 
     async def call(self, *command: Any) -> Value:
         """Send one command and return its answer; raises ValkeyDown, or ReplyError of hiredis."""
+        return (await self.ask(command))[0]
+
+    async def ask(self, *commands: Command) -> list[Value]:
+        """Send commands in one go and return their answers in order.
+
+        Raises ValkeyDown, or the first ReplyError of hiredis. No transaction: commands of others
+        may run in between.
+        """
         link = self._link
         if link is None or link.lost:
             link = await self._connect()
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                return await link.submit(command)
-        except TimeoutError:
-            link.close()
-            raise ValkeyDown(f"no answer in {self._timeout_s} s") from None
+        return await link.ask(commands)
 
-    def post(self, *command: Any) -> None:
-        """Send one command on the open connection and let its answer go; a lost one is lost."""
+    def post(self, *commands: Command) -> None:
+        """Send commands on the open connection and wait for nothing; a lost one is lost."""
         link = self._link
         if link is not None and not link.lost:
-            link.submit(command).add_done_callback(_let_go)
+            link.submit(commands, None)
 
     async def close(self) -> None:
         """Close the connection."""
@@ -131,23 +199,21 @@ class Valkey:
     async def _open(self) -> _Link:
         loop = asyncio.get_running_loop()
         if self._url.scheme == "unix":
-            _, link = await loop.create_unix_connection(_Link, unquote(self._url.path))
+            _, link = await loop.create_unix_connection(self._new_link, unquote(self._url.path))
         else:
             secure = True if self._url.scheme in ("rediss", "valkeys") else None
             host, port = self._url.hostname or "127.0.0.1", self._url.port or 6379
-            _, link = await loop.create_connection(_Link, host, port, ssl=secure)
+            _, link = await loop.create_connection(self._new_link, host, port, ssl=secure)
         return link
+
+    def _new_link(self) -> _Link:
+        return _Link(self._timeout_s)
 
     async def _greet(self, link: _Link) -> None:
         if self._url.password:
             user = (unquote(self._url.username),) if self._url.username else ()
-            await link.submit(("AUTH", *user, unquote(self._url.password)))
+            await link.ask((("AUTH", *user, unquote(self._url.password)),))
         path = self._url.path.strip("/") if self._url.scheme != "unix" else ""
         number = parse_qs(self._url.query).get("db", [path])[0]
         if number and number != "0":
-            await link.submit(("SELECT", number))
-
-
-def _let_go(waiter: asyncio.Future[Value]) -> None:
-    if not waiter.cancelled():
-        waiter.exception()
+            await link.ask((("SELECT", number),))

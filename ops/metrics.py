@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Any
@@ -69,8 +70,14 @@ def count_event(name: str, fields: Mapping[str, Any]) -> None:
 
 
 def _hop(fields: Mapping[str, Any]) -> None:
-    labels = (str(fields.get("channel")), str(fields.get("screen")))
-    USSD_STEP.labels(*labels).observe(float(fields.get("ms", 0)) / 1000)
+    step = _step(str(fields.get("channel")), str(fields.get("screen")))
+    step.observe(float(fields.get("ms", 0)) / 1000)
+
+
+@lru_cache(maxsize=1024)
+def _step(channel: str, screen: str) -> Histogram:
+    """Finding a counter by its labels costs as much as counting."""
+    return USSD_STEP.labels(channel, screen)
 
 
 def _moved(fields: Mapping[str, Any]) -> None:

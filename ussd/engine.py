@@ -93,7 +93,7 @@ class Engine:
             else:
                 return _replay(session, place, channel)
         session = self._vault.after(session, hop)
-        self._valkey.post("SET", key, dump(session), "EX", channel.session_ttl_s)
+        self._valkey.post(("SET", key, dump(session), "EX", channel.session_ttl_s))
         outcome = "ended" if session.ended else outcome
         return Result(session.reply, session.screen, session.language, outcome)
 

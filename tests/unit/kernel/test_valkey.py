@@ -1,6 +1,7 @@
 """The coalescing Valkey client: right answers in order, quick failures, new connections."""
 
 import asyncio
+import logging
 import time
 
 import hiredis
@@ -17,8 +18,38 @@ async def test_concurrent_callers_get_their_own_answers(valkey: Valkey) -> None:
 
 async def test_a_posted_write_is_seen_by_the_next_read(valkey: Valkey) -> None:
     await valkey.call("PING")
-    valkey.post("SET", "a", "1", "EX", 10)
+    valkey.post(("SET", "a", "1", "EX", 10))
     assert await valkey.call("GET", "a") == b"1"
+
+
+async def test_commands_asked_together_are_answered_together(valkey: Valkey) -> None:
+    valkey.post(("SET", "early", "lost without a connection"))
+    both = [(("SET", f"k{n}", n, "NX"), ("MGET", f"k{n}", "none")) for n in range(100)]
+    answers = await asyncio.gather(*(valkey.ask(*commands) for commands in both))
+    assert answers == [[b"OK", [str(n).encode(), None]] for n in range(100)]
+
+
+async def test_a_refused_write_that_nobody_waits_for_is_logged(
+    valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    await valkey.call("SET", "a", "text")
+    with caplog.at_level(logging.INFO, logger="mizan"):
+        valkey.post(("INCR", "a"), ("SET", "b", "1"))
+        assert await valkey.call("GET", "b") == b"1"
+    assert [record.msg for record in caplog.records] == ["valkey.refused"]
+
+
+async def test_a_posted_write_is_sent_before_the_connection_is_closed(
+    valkey: Valkey, redis_url: str
+) -> None:
+    leaving = Valkey(redis_url)
+    await leaving.call("PING")
+    leaving.post(("SET", "last", "word"))
+    await leaving.close()
+    for _ in range(100):
+        if await valkey.call("GET", "last"):
+            break
+    assert await valkey.call("GET", "last") == b"word"
 
 
 async def test_an_error_answer_is_the_callers_alone(valkey: Valkey) -> None:
