@@ -108,24 +108,25 @@ class ModelLedger:
         ]
 
     def open_items(self, account: str, day: date) -> list[Open]:
-        """What stands on an account at the end of a day, oldest first."""
+        """What stands on an account at the end of a day, oldest first; of the same day, what was
+        booked first.
+        """
+        is_by_payment = is_kept_by_payment(account)
         moved: dict[object, list[int]] = defaultdict(list)
-        since: dict[object, tuple[date, UUID | None]] = {}
-        for each in sorted(self.entries(), key=lambda each: self.stands[each.id]):
-            for _, minor in self.lines(account, [each]) if self.stands[each.id] <= day else []:
-                if is_kept_by_payment(account):
-                    item: object = each.reference or each.id
-                    known = (self.stands[each.id], each.reference)
-                else:
-                    item, known = self.stands[each.id], (self.stands[each.id], None)
+        since: dict[object, tuple[date, UUID | None]] = {}  # in the order of booking
+        for each in self.entries():
+            stands = self.stands[each.id]
+            for _, minor in self.lines(account, [each]) if stands <= day else []:
+                item: object = (each.reference or each.id) if is_by_payment else stands
                 moved[item].append(minor)
-                since.setdefault(item, known)
-        if is_kept_by_payment(account):
+                first = min(stands, since[item][0]) if item in since else stands
+                since[item] = first, each.reference if is_by_payment else None
+        if is_by_payment:
             moved = defaultdict(list, {item: [sum(all)] for item, all in moved.items()})
         sign = 1 if sum(map(sum, moved.values())) > 0 else -1
         cleared = sum(-minor * sign for all in moved.values() for minor in all if minor * sign < 0)
         left: list[Open] = []
-        for item, (first, reference) in since.items():
+        for item, (first, reference) in sorted(since.items(), key=lambda each: each[1][0]):
             came = sum(minor * sign for minor in moved[item] if minor * sign > 0)
             taken = min(came, cleared)
             cleared -= taken
