@@ -21,6 +21,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -81,15 +82,17 @@ class LedgerMachine(RuleBasedStateMachine):
     runner: asyncio.Runner
     databases: TestDatabases
 
-    @initialize()
-    def begin(self) -> None:
-        """Empty books."""
+    @initialize(wanted=st.lists(batches, min_size=1, max_size=4))
+    def begin(self, wanted: list[Any]) -> None:
+        """Books with a few entries."""
         self.model = ModelLedger()
         self.clock = ManualClock(MORNING)
         self.signer = Signer(Keys(SECRET))
         url = self.do(self.databases.take())
         self.pool = self.do(Database.connect(url, size=4))
         self.ledger, self.other = Ledger(self.pool), Ledger(self.pool)
+        for each in wanted:
+            self.submit(each)
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
         """Run to the end in the machine's loop."""
@@ -121,7 +124,23 @@ class LedgerMachine(RuleBasedStateMachine):
         )
         return sealed is not None
 
+    # More than one rule submits, or what reads would crowd it out.
     @rule(wanted=batches)
+    def submit_first(self, wanted: Any) -> None:
+        """Callers at once."""
+        self.submit(wanted)
+
+    @rule(wanted=batches)
+    def submit_next(self, wanted: Any) -> None:
+        """Callers at once."""
+        self.submit(wanted)
+
+    @rule(wanted=batches)
+    def submit_then(self, wanted: Any) -> None:
+        """Callers at once, and whatever is sealed by then."""
+        self.submit(wanted)
+        self.seal(3)
+
     def submit(self, wanted: list[tuple[str, Any, int]]) -> None:
         """Callers at once share a commit; each gets what it would have got in its turn."""
         batch = [self.make(*each) for each in wanted]
@@ -229,8 +248,12 @@ class LedgerMachine(RuleBasedStateMachine):
         self.model.guards[account] = wanted
 
     @rule(limit=st.sampled_from([1, 3, 10, 10_000]))
-    def seal(self, limit: int) -> None:
+    def comes_to_seal(self, limit: int) -> None:
         """The sealer comes by."""
+        self.seal(limit)
+
+    def seal(self, limit: int) -> None:
+        """One seal."""
         self.do(self.seal_once(limit))
         self.clock.forward(timedelta(minutes=7))
         self.model.seal(limit)
@@ -256,6 +279,7 @@ class LedgerMachine(RuleBasedStateMachine):
         turnovers = sorted(self.model.turnovers(day=until).items())
         assert made.balances.splitlines() == [f"{p} {d} {c} {d - c}" for p, (d, c) in turnovers]
 
+    @precondition(lambda self: self.model.closed)
     @rule()
     def reopen(self) -> None:
         """Two people take the last closing back."""
@@ -272,9 +296,6 @@ class LedgerMachine(RuleBasedStateMachine):
                 )
 
         answer = self.do(ask())
-        if not self.model.closed:
-            assert answer is periods.PeriodRefusal.NOTHING_CLOSED
-            return
         assert isinstance(answer, periods.Closing)
         assert answer.until == self.model.closed.pop()
 
