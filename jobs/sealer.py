@@ -17,7 +17,7 @@ from kernel.database import Database
 from kernel.log import event, fault
 from kernel.privacy import Keys
 from ledger.seal import Signer
-from ledger.sealer import Sealed, checkpoint_days, seal_once
+from ledger.sealer import SEAL_MAX, Sealed, checkpoint_days, seal_once
 from ops import metrics
 
 SEAL_EVERY_S = 1.0
@@ -28,10 +28,13 @@ AFTER_FAILURE_S = 5.0
 class Sealer:
     """Seals until stopped."""
 
-    def __init__(self, database: Database, signer: Signer, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, signer: Signer, clock: Clock, *, limit: int = SEAL_MAX
+    ) -> None:
         self._database = database
         self._signer = signer
         self._clock = clock
+        self._limit = limit
         self._stopping = asyncio.Event()
         self._checked = -CHECKPOINT_EVERY_S
 
@@ -55,7 +58,7 @@ class Sealer:
 
     async def _seal(self) -> Sealed | None:
         started = time.perf_counter()
-        sealed = await seal_once(self._database, self._signer, self._clock)
+        sealed = await seal_once(self._database, self._signer, self._clock, limit=self._limit)
         if sealed is not None:
             event(
                 "ledger.sealed",

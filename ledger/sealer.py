@@ -28,7 +28,10 @@ MARK_EVERY: Final = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """A seal that was made; ``lag_s`` is how long its first transaction waited for it."""
+    """A seal that was made.
+
+    ``is_full``: more may wait that had no room; ``lag_s``: how long its first transaction waited.
+    """
 
     seal: Seal
     is_full: bool
@@ -99,7 +102,7 @@ async def _seal(connection: Connection, signer: Signer, now: datetime, limit: in
     )
     await _keep(connection, signer, made, taken["accounts"], seal.tags([*hashes, *accounts]))
     lag = now - seal.recorded_at(leaves)
-    return Sealed(made, made.transactions >= limit, max(0.0, lag.total_seconds()))
+    return Sealed(made, taken["is_full"], max(0.0, lag.total_seconds()))
 
 
 async def _not_before(connection: Connection, now: datetime, last: Any) -> datetime:

@@ -15,14 +15,13 @@ FROM ledger.seal ORDER BY number DESC LIMIT 1
 
 -- name: fold_unsealed
 -- Moves the oldest unsealed batches on, $1 transactions at most (but one batch in any case): into seal $2,
--- from position $3. Gives their numbers and positions, how many transactions they have, and the accounts
--- that were never touched before. One statement: killed anywhere, it has not happened.
-WITH picked AS (
-    SELECT batch FROM (
-        SELECT batch, transactions, sum(transactions) OVER (ORDER BY batch) AS up_to
-        FROM (SELECT batch, transactions FROM ledger.unsealed ORDER BY batch LIMIT $1) oldest
-    ) summed
-    WHERE up_to <= $1 OR up_to = transactions
+-- from position $3. Gives their numbers, how many transactions they have, whether more may wait, and the
+-- accounts that were never touched before. One statement: killed anywhere, it has not happened.
+WITH summed AS (
+    SELECT batch, transactions, sum(transactions) OVER (ORDER BY batch) AS up_to
+    FROM (SELECT batch, transactions FROM ledger.unsealed ORDER BY batch LIMIT $1) oldest
+), picked AS (
+    SELECT batch FROM summed WHERE up_to <= $1 OR up_to = transactions
 ), taken AS (
     DELETE FROM ledger.unsealed WHERE batch <= (SELECT max(batch) FROM picked) RETURNING *
 ), placed AS (
@@ -56,6 +55,7 @@ WITH picked AS (
         postings = t.postings + excluded.postings
 )
 SELECT array_agg(batch ORDER BY batch) AS batches, sum(transactions)::int AS transactions,
+       (SELECT max(up_to) >= $1 FROM summed) AS is_full,
        ARRAY(SELECT account FROM account a
              WHERE NOT EXISTS (SELECT FROM ledger.total t WHERE t.account = a.account)
              ORDER BY account) AS accounts

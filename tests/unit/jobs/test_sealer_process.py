@@ -38,6 +38,18 @@ async def test_what_is_booked_while_it_runs_is_sealed_and_old_days_get_their_che
     await asyncio.wait_for(task, 5)
 
 
+async def test_while_more_waits_than_a_seal_takes_there_is_no_pause(
+    database: Database, keys: Keys, clock: ManualClock
+) -> None:
+    for n in range(4):
+        await book_all(database, [movement(f"{n}.{k}") for k in range(3)])
+    running = Sealer(database, Signer(keys), clock, limit=5)
+    task = asyncio.create_task(running.run(every_s=60))
+    await until(database, "SELECT count(*) = 4 FROM ledger.seal")
+    running.stop()
+    await asyncio.wait_for(task, 5)
+
+
 class Away(Database):
     """A database out of reach, which notes that it was asked."""
 
