@@ -71,11 +71,11 @@ def history() -> list[list[Transaction]]:
         currency = ("JOD", "BHD", "LBP", "SYP", "ILS")[n % 5]
         facts: dict[str, Any] = {"occurred_at": at, "reference": IDS.new(), "note": f"رسم {n}"}
         fees.append(fee(f"fee {n}", principal=1 + n * 7919 % 90_000, currency=currency, **facts))
-    at = 0
-    while at < len(fees):
-        size = 1 + at * 31 % 170
-        calls.append(fees[at : at + size])
-        at += size
+    done = 0
+    while done < len(fees):
+        size = 1 + done * 31 % 170
+        calls.append(fees[done : done + size])
+        done += size
     calls.append([rules.reversal(each, id=IDS.new(), key=f"undo {each.key}") for each in fees[::8]])
     return calls
 
@@ -114,7 +114,7 @@ async def test_books_of_the_first_schema_come_forward_whole(
         assert balances == await connection.fetch(BALANCES)
         trial = await reports.trial_balance(connection)
         said = {account.path: each.balance.minor for account, each in trial.accounts.items()}
-        assert said == dict(balances)
+        assert said == {row[0]: row[1] for row in balances}
         found = await verify(connection)
     assert (found.bad, found.transactions, found.postings) == (None, 2700, len(postings))
     await _goes_on(database, calls[0][0], Signer(keys), clock)
