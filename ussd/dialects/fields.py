@@ -100,22 +100,6 @@ def arguments(dialled: str, code: str) -> str | None:
     return plain[len(own) + 1 :] if plain.startswith(own + "*") else None
 
 
-def unmarked(_fields: Fields, _channel: ChannelConfig) -> None:
-    """The phase of a protocol that does not tell a start from an input."""
-
-
-def marked(name: str, phases: Mapping[str, Phase]) -> PhaseRule:
-    """A field says the phase, in any case; another value, or none, is refused."""
-    name = name.lower()
-
-    def rule(fields: Fields, _channel: ChannelConfig) -> Phase | Unreadable:
-        if name not in fields:
-            return Unreadable.MISSING_FIELD
-        return phases.get(fields[name].strip().lower(), Unreadable.BAD_EVENT)
-
-    return rule
-
-
 def dialled(text: str) -> PhaseRule:
     """A start is an input that is our own code: nobody types that inside a menu."""
     text = text.lower()
@@ -131,10 +115,12 @@ def dialled(text: str) -> PhaseRule:
 class FieldDialect:
     """A dialect as a table: where the fields come from, what they are called, how to answer.
 
-    ``phase`` says what kind of request it is; ``reason`` names the field that says why a session
-    ended (else its mark does); ``echoes`` are fields whose values the answer repeats (``Hop.echo``
-    in that order); ``with_plus``: numbers come as ``+962…``, and a number without is refused;
-    otherwise the ``+`` may be missing, and a national number is one of the channel's country.
+    ``mark`` is the field that says what kind of request it is, and ``phases`` what its values mean,
+    in any case; ``phase`` says it where that is not enough; with neither the protocol cannot tell.
+    ``reason`` names the field that says why a session ended (else the mark does). ``echoes`` are
+    fields whose values the answer repeats (``Hop.echo``, in that order). ``with_plus``: a number
+    without ``+`` is refused; otherwise it may be missing, and a national number is one of the
+    channel's country.
     """
 
     decode: Callable[[Arrival], Pairs | Unreadable]
@@ -144,8 +130,9 @@ class FieldDialect:
     write: Callable[[Hop, Reply], Answer]
     acknowledge: Callable[[Hop], Answer]
     refuse: Callable[[Unreadable, str], Answer]
-    phase: PhaseRule = unmarked
     mark: str = ""
+    phases: Mapping[str, Phase] = field(default_factory=dict)
+    phase: PhaseRule | None = None
     code: str = ""
     network: str = ""
     sequence: str = ""
@@ -178,8 +165,17 @@ class FieldDialect:
                 if name in fields:
                     return Unreadable.REPEATED_FIELD
                 fields[name] = value
-        phase = self.phase(fields, channel)
+        phase = self._phase(fields, channel)
         return phase if isinstance(phase, Unreadable) else self._hop(channel, fields, phase)
+
+    def _phase(self, fields: Fields, channel: ChannelConfig) -> Phase | Unreadable | None:
+        if self.phase is not None:
+            return self.phase(fields, channel)
+        if not self.phases:
+            return None
+        if self.mark not in fields:
+            return Unreadable.MISSING_FIELD
+        return self.phases.get(fields[self.mark].strip().lower(), Unreadable.BAD_EVENT)
 
     def _hop(self, channel: ChannelConfig, fields: Fields, phase: Phase | None) -> Hop | Unreadable:
         session_id = fields.get(self.session, "")
