@@ -54,8 +54,8 @@ TRAPS: Final[Mapping[str, Trap]] = {
     ),
     "it books": Trap(
         "INSERT INTO ledger.transaction"
-        " (id, key, digest, rule, version, occurred_at, zone, business_date, recorded_at)"
-        " SELECT gen_random_uuid(), 'fee:' || collection_id, sha256('trap'), 'TRAP', 1, now(),"
+        " (seq, id, key, digest, rule, version, occurred_at, zone, business_date, recorded_at)"
+        " SELECT -1, gen_random_uuid(), 'fee:' || collection_id, sha256('trap'), 'TRAP', 1, now(),"
         "        'UTC', current_date, now() FROM payments.payment WHERE id = $1"
     ),
     "it issues the receipt": Trap(
