@@ -8,28 +8,25 @@ refused transaction leaves nothing behind and does not disturb its neighbours.
 from __future__ import annotations
 
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from enum import StrEnum
-from functools import lru_cache
 from json.encoder import encode_basestring_ascii as _json
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from kernel.clock import business_date
 from kernel.database import Connection
 from kernel.money import Money
 from kernel.sql import package_sql
-from ledger import chart
+from ledger.refusals import LedgerRefusal as LedgerRefusal
+from ledger.shape import Shape, is_plain, shape_of
 
 SQL = package_sql(__file__)
 
-MAX_POSTINGS: Final = 1000
 MAX_BATCH: Final = 10_000
-_MAX_TEXT: Final = {"key": 200, "rule": 40, "zone": 64, "note": 500}
-_NOT_PLAIN: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+MAX_KEY: Final = 200
+MAX_NOTE: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,57 +62,26 @@ class Transaction:
         """The day this belongs to, in its zone."""
         return business_date(self.occurred_at, self.zone)
 
+    @property
+    def shape(self) -> Shape:
+        """What it has in common with others of its kind."""
+        sides = tuple([(each.debit, each.credit, each.amount.currency) for each in self.postings])
+        return shape_of(self.rule, self.version, self.zone, sides)
+
+    @property
+    def minor_units(self) -> list[int]:
+        """The amounts of its postings."""
+        return [each.amount.minor for each in self.postings]
+
     def body(self) -> str:
         """Key and what the key stands for as compact JSON; not the id, which a repeat may make
-        anew. Written out, because this is most of what submitting costs here.
+        anew.
         """
-        postings = ",".join(
-            f"[{_json(each.debit)},{_json(each.credit)},{each.amount.minor}]"
-            for each in self.postings
-        )
-        occurred = self.occurred_at.astimezone(UTC).isoformat(timespec="microseconds")
-        return (
-            f'[{_json(self.key)},{_json(self.rule)},{self.version},"{occurred}",{_json(self.zone)},'
-            f'"{self.reference or ""}","{self.reverses or ""}",{_json(self.note)},[{postings}]]'
-        )
+        return _body(self, self.shape, self.minor_units)
 
     def digest(self) -> bytes:
         """SHA-256 of the body."""
-        return hashlib.sha256(self.body().encode()).digest()
-
-
-class LedgerRefusal(StrEnum):
-    """Why a transaction was not booked, in order of precedence."""
-
-    MALFORMED = "malformed"
-    ACCOUNT_INVALID = "account_invalid"
-    ACCOUNTS_EQUAL = "accounts_equal"
-    AMOUNT_NOT_POSITIVE = "amount_not_positive"
-    CURRENCY_MISMATCH = "currency_mismatch"
-    KEY_REUSED = "key_reused"
-    ID_TAKEN = "id_taken"
-    ORIGINAL_UNKNOWN = "original_unknown"
-    ALREADY_REVERSED = "already_reversed"
-    ACCOUNT_CLOSED = "account_closed"
-    BELOW_MINIMUM = "below_minimum"
-    ABOVE_MAXIMUM = "above_maximum"
-
-
-MEANING: Final[dict[LedgerRefusal, str]] = {
-    LedgerRefusal.MALFORMED: "A field is missing or cannot be stored; the detail names it.",
-    LedgerRefusal.ACCOUNT_INVALID: "An account is not in the chart.",
-    LedgerRefusal.ACCOUNTS_EQUAL: "A movement would go from an account to itself.",
-    LedgerRefusal.AMOUNT_NOT_POSITIVE: "A movement is zero or negative; swap the accounts.",
-    LedgerRefusal.CURRENCY_MISMATCH: "A movement touches an account of another currency.",
-    LedgerRefusal.KEY_REUSED: "The key stands for another entry; the detail names what differs.",
-    LedgerRefusal.ID_TAKEN: "Another entry already has this id.",
-    LedgerRefusal.ORIGINAL_UNKNOWN: "The entry to reverse is not in the books.",
-    LedgerRefusal.ALREADY_REVERSED: "It was reversed before; the detail is the reversal's id.",
-    LedgerRefusal.ACCOUNT_CLOSED: "The account in the detail takes no more entries.",
-    LedgerRefusal.BELOW_MINIMUM: "The account in the detail would fall below its limit.",
-    LedgerRefusal.ABOVE_MAXIMUM: "The account in the detail would rise above its limit.",
-}
-"""What each refusal means for finance."""
+        return _digest(self, self.shape, self.minor_units)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,13 +119,13 @@ async def submit(connection: Connection, transactions: Sequence[Transaction]) ->
     """
     if len(transactions) > MAX_BATCH:
         raise ValueError(f"{len(transactions)} transactions in one call, at most {MAX_BATCH}")
-    refused = {at: why for at, each in enumerate(transactions) if (why := _malformed(each))}
-    sound = [each for at, each in enumerate(transactions) if at not in refused]
-    booked = await _book(connection, sound) if sound else []
-    if not refused:
+    prepared = [_prepare(each) for each in transactions]
+    ready = [each for each in prepared if not isinstance(each, Refused)]
+    booked = await _book(connection, ready) if ready else []
+    if len(ready) == len(prepared):
         return booked
     rest = iter(booked)
-    return [refused.get(at) or next(rest) for at in range(len(transactions))]
+    return [each if isinstance(each, Refused) else next(rest) for each in prepared]
 
 
 async def recall(
@@ -176,16 +142,12 @@ async def recall(
     ]
 
 
-async def _book(connection: Connection, transactions: Sequence[Transaction]) -> list[Result]:
-    dates = [each.business_date for each in transactions]
-    rows = await connection.fetch(SQL["submit"], *_columns(transactions, dates))
+async def _book(connection: Connection, ready: Sequence[_Ready]) -> list[Result]:
+    rows = await connection.fetch(SQL["submit"], *_columns(ready))
     if rows[0]["outcome"] != "all":
         return [_result(row) for row in rows]
     at, open_from = rows[0]["recorded_at"], rows[0]["business_date"] or date.min
-    return [
-        Posted(each.id, at, max(day, open_from))
-        for each, day in zip(transactions, dates, strict=True)
-    ]
+    return [Posted(each[0].id, at, max(each[3], open_from)) for each in ready]
 
 
 def _result(row: Any) -> Result:
@@ -198,79 +160,89 @@ def _result(row: Any) -> Result:
             return Refused(LedgerRefusal(reason), row["detail"])
 
 
-def _columns(transactions: Sequence[Transaction], dates: Sequence[date]) -> list[Sequence[Any]]:
-    """The arguments of ``ledger.submit_v2``: one array per column, accounts by their position."""
-    postings = [posting for each in transactions for posting in each.postings]
-    paths = sorted({path for each in postings for path in (each.debit, each.credit)})
+_Ready: TypeAlias = tuple[Transaction, Shape, list[int], date]
+"""A sound transaction with its shape, its amounts in minor units and its business date."""
+
+
+def _columns(ready: Sequence[_Ready]) -> list[Sequence[Any]]:
+    """The arguments of ``ledger.submit_v2``: what is each transaction's own, then each shape once,
+    then the movements of shapes with accounts by their position.
+    """
+    shapes: dict[Shape, int] = {}
+    shape_of_each = [shapes.setdefault(shape, len(shapes) + 1) for _, shape, _, _ in ready]
+    sides = [
+        (of, n, debit, credit)
+        for shape, of in shapes.items()
+        for n, (debit, credit, _) in enumerate(shape.sides, 1)
+    ]
+    paths = sorted({path for _, _, debit, credit in sides for path in (debit, credit)})
     position = {path: at for at, path in enumerate(paths, 1)}
-    counts = [len(each.postings) for each in transactions]
+    transactions = [each for each, _, _, _ in ready]
     return [
         [each.id for each in transactions],
         [each.key for each in transactions],
-        [each.digest() for each in transactions],
-        [each.rule for each in transactions],
-        [each.version for each in transactions],
+        [_digest(each, shape, amounts) for each, shape, amounts, _ in ready],
         [each.occurred_at for each in transactions],
-        [each.zone for each in transactions],
-        dates,
+        [day for _, _, _, day in ready],
         [each.reference for each in transactions],
         [each.reverses for each in transactions],
         [each.note for each in transactions],
+        shape_of_each,
+        [minor for _, _, amounts, _ in ready for minor in amounts],
+        [shape.rule for shape in shapes],
+        [shape.version for shape in shapes],
+        [shape.zone for shape in shapes],
         paths,
-        [of for of, count in enumerate(counts, 1) for _ in range(count)],
-        [n for count in counts for n in range(1, count + 1)],
-        [position[each.debit] for each in postings],
-        [position[each.credit] for each in postings],
-        [each.amount.minor for each in postings],
+        [of for of, _, _, _ in sides],
+        [n for _, n, _, _ in sides],
+        [position[debit] for _, _, debit, _ in sides],
+        [position[credit] for _, _, _, credit in sides],
     ]
 
 
-def _malformed(transaction: Transaction) -> Refused | None:
-    """What is wrong with a transaction in itself, before the books are asked."""
-    field = _malformed_field(transaction)
-    if field:
-        return Refused(LedgerRefusal.MALFORMED, field)
-    for n, posting in enumerate(transaction.postings, 1):
-        reason = _wrong_way(posting.debit, posting.credit, posting.amount.currency)
-        if posting.amount.minor <= 0 and reason in (None, LedgerRefusal.CURRENCY_MISMATCH):
-            reason = LedgerRefusal.AMOUNT_NOT_POSITIVE
+def _body(transaction: Transaction, shape: Shape, amounts: Sequence[int]) -> str:
+    return shape.body(
+        _json(transaction.key),
+        transaction.occurred_at.astimezone(UTC).isoformat(timespec="microseconds"),
+        transaction.reference or "",
+        transaction.reverses or "",
+        _json(transaction.note),
+        *amounts,
+    )
+
+
+def _digest(transaction: Transaction, shape: Shape, amounts: Sequence[int]) -> bytes:
+    return hashlib.sha256(_body(transaction, shape, amounts).encode()).digest()
+
+
+def _prepare(transaction: Transaction) -> _Ready | Refused:
+    """All that can be said of a transaction before the books are asked."""
+    shape = transaction.shape
+    amounts = transaction.minor_units
+    malformed = shape.malformed or _malformed(transaction)
+    if malformed:
+        return Refused(LedgerRefusal.MALFORMED, malformed)
+    if not shape.is_sound or min(amounts) <= 0:
+        return _first_wrong(shape, amounts)
+    try:
+        return transaction, shape, amounts, transaction.business_date
+    except (ValueError, OverflowError, OSError):  # a moment that has no day there
+        return Refused(LedgerRefusal.MALFORMED, "occurred_at")
+
+
+def _malformed(transaction: Transaction) -> str:
+    """The field of a transaction's own that cannot be stored, if one cannot."""
+    if not transaction.key or not is_plain(transaction.key, MAX_KEY):
+        return "key"
+    if not is_plain(transaction.note, MAX_NOTE):
+        return "note"
+    return "" if transaction.occurred_at.tzinfo else "occurred_at"
+
+
+def _first_wrong(shape: Shape, amounts: Sequence[int]) -> Refused:
+    for n, (reason, minor) in enumerate(zip(shape.wrong, amounts, strict=True), 1):
+        if minor <= 0 and reason in (None, LedgerRefusal.CURRENCY_MISMATCH):
+            return Refused(LedgerRefusal.AMOUNT_NOT_POSITIVE, f"posting {n}")
         if reason:
             return Refused(reason, f"posting {n}")
-    return None
-
-
-def _malformed_field(transaction: Transaction) -> str | None:
-    for name, limit in _MAX_TEXT.items():
-        text: str = getattr(transaction, name)
-        if len(text) > limit or not (text or name == "note") or not _is_plain(text):
-            return name
-    if not 1 <= transaction.version <= 32767:
-        return "version"
-    if not 1 <= len(transaction.postings) <= MAX_POSTINGS:
-        return "postings"
-    if transaction.occurred_at.tzinfo is None:
-        return "occurred_at"
-    try:
-        _ = transaction.business_date
-    except (KeyError, ValueError, OverflowError, OSError):  # all that zoneinfo raises for no zone
-        return "zone"
-    return None
-
-
-def _is_plain(text: str) -> bool:
-    """Whether it can be stored and printed in one line: no control character, no surrogate."""
-    return text.isprintable() or not any(unicodedata.category(char) in _NOT_PLAIN for char in text)
-
-
-@lru_cache(maxsize=100_000)
-def _wrong_way(debit: str, credit: str, currency: str) -> LedgerRefusal | None:
-    """What is wrong with a movement between two accounts, whatever the amount."""
-    try:
-        one, other = chart.parse(debit), chart.parse(credit)
-    except chart.BadAccount:
-        return LedgerRefusal.ACCOUNT_INVALID
-    if debit == credit:
-        return LedgerRefusal.ACCOUNTS_EQUAL
-    if not one.currency == other.currency == currency:
-        return LedgerRefusal.CURRENCY_MISMATCH
-    return None
+    raise AssertionError("nothing is wrong")

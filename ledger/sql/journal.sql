@@ -3,7 +3,7 @@
 SELECT outcome, booked, recorded_at, business_date, detail
 FROM ledger.submit_v2(
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    $12, $13, $14, $15, $16, $17
+    $12, $13, $14, $15, $16, $17, $18
 )
 
 -- name: recall

@@ -51,6 +51,7 @@ FROM sums LEFT JOIN LATERAL (
                CASE WHEN p.debit = $1 THEN p.amount ELSE -p.amount END AS signed
         FROM ledger.posting p JOIN ledger.transaction t USING (seq)
         WHERE p.seq BETWEEN d.batch << 16 AND d.batch << 16 | 65535
+          AND t.seq BETWEEN d.batch << 16 AND d.batch << 16 | 65535  -- or the days' index would be read
           AND $1 IN (p.debit, p.credit) AND t.business_date = d.business_date
         ORDER BY p.seq, p.n
     ) e

@@ -1,8 +1,9 @@
 -- Book many transactions in one call: arrays in; one row out with outcome 'all' if every one was booked
 -- as given, else one row per transaction in order.
 --
--- Transaction i is ids[i], keys[i], …; posting j belongs to transaction posting_of[j] as its posting_n[j]-th
--- and moves amounts[j] from paths[credits[j]] to paths[debits[j]].
+-- Transaction i is ids[i], keys[i], … and has the shape shapes[i]: rules[shape], versions[shape], zones[shape],
+-- and the movements m with move_shape[m] = shape: the move_n[m]-th is from paths[credits[m]] to paths[debits[m]].
+-- amounts are those of all movements, transaction by transaction.
 -- outcome: posted | replayed | key_reused | id_taken | original_unknown | already_reversed | account_closed |
 -- below_minimum | above_maximum; booked: the id the key stands for; recorded_at, business_date: as booked;
 -- detail: the field that differs, the reversal there already is, or the guarded account.
@@ -12,9 +13,9 @@
 -- Sessions cannot deadlock: each waits for guards, then for keys and originals, then for new accounts,
 -- each kind in one order.
 CREATE FUNCTION ledger.submit_v2(
-    ids uuid[], keys text[], digests bytea[], rules text[], versions smallint[],
-    occurred timestamptz[], zones text[], dates date[], refs uuid[], originals uuid[], notes text[],
-    paths text[], posting_of int[], posting_n smallint[], debits int[], credits int[], amounts bigint[]
+    ids uuid[], keys text[], digests bytea[], occurred timestamptz[], dates date[], refs uuid[], originals uuid[],
+    notes text[], shapes int[], amounts bigint[], rules text[], versions smallint[], zones text[], paths text[],
+    move_shape int[], move_n smallint[], debits int[], credits int[]
 ) RETURNS TABLE (outcome text, booked uuid, recorded_at timestamptz, business_date date, detail text)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 #variable_conflict use_column
@@ -38,6 +39,16 @@ BEGIN
         dates := ARRAY(SELECT GREATEST(d.day, open_from) FROM unnest(dates) WITH ORDINALITY AS d (day, n) ORDER BY d.n);
     END IF;
 
+    -- A movement between two currencies would leave both unbalanced.
+    IF EXISTS (
+        SELECT FROM unnest(debits, credits) AS m (debit, credit)
+        JOIN unnest(paths) WITH ORDINALITY AS d (path, n) ON d.n = m.debit
+        JOIN unnest(paths) WITH ORDINALITY AS c (path, n) ON c.n = m.credit
+        WHERE right(d.path, 3) <> right(c.path, 3)
+    ) THEN
+        RAISE EXCEPTION 'a posting moves money between two currencies' USING ERRCODE = 'check_violation';
+    END IF;
+
     account_ids := ledger.ids_of(paths);
     PERFORM FROM ledger.guard g WHERE g.account = ANY (account_ids) ORDER BY g.account FOR UPDATE;
     is_guarded := FOUND;
@@ -55,11 +66,11 @@ BEGIN
                 posted := cardinality(ids);
                 INSERT INTO ledger.transaction (seq, id, recorded_at, occurred_at, business_date, version, rule, zone,
                                                 key, digest, note, reference)
-                SELECT number << 16 | g.n, g.id, recorded, g.occurred_at, g.business_date, g.version, g.rule, g.zone,
+                SELECT number << 16 | g.n, g.id, recorded, g.occurred_at, g.business_date, s.version, s.rule, s.zone,
                        g.key, g.digest, g.note, g.reference
-                FROM unnest(ids, keys, digests, rules, versions, occurred, zones, dates, refs, notes)
-                    WITH ORDINALITY AS g (id, key, digest, rule, version, occurred_at, zone, business_date, reference,
-                                          note, n)
+                FROM unnest(ids, keys, digests, occurred, dates, refs, notes, shapes)
+                    WITH ORDINALITY AS g (id, key, digest, occurred_at, business_date, reference, note, shape, n)
+                JOIN unnest(rules, versions, zones) WITH ORDINALITY AS s (rule, version, zone, n) ON s.n = g.shape
                 ORDER BY g.key COLLATE "C";
             ELSE
                 is_posted := array_fill(false, ARRAY[cardinality(ids)]);
@@ -67,12 +78,13 @@ BEGIN
                 FOR at IN
                     INSERT INTO ledger.transaction AS t (seq, id, recorded_at, occurred_at, business_date, version,
                                                          rule, zone, key, digest, note, reference, reverses)
-                    SELECT number << 16 | g.n, g.id, recorded, g.occurred_at, g.business_date, g.version, g.rule,
-                           g.zone, g.key, g.digest, g.note, g.reference, g.reverses
-                    FROM unnest(ids, keys, digests, rules, versions, occurred, zones, dates, refs, originals, notes,
-                                refusals)
-                        WITH ORDINALITY AS g (id, key, digest, rule, version, occurred_at, zone, business_date,
-                                              reference, reverses, note, refusal, n)
+                    SELECT number << 16 | g.n, g.id, recorded, g.occurred_at, g.business_date, s.version, s.rule,
+                           s.zone, g.key, g.digest, g.note, g.reference, g.reverses
+                    FROM unnest(ids, keys, digests, occurred, dates, refs, originals, notes, shapes, refusals)
+                        WITH ORDINALITY AS g (id, key, digest, occurred_at, business_date, reference, reverses, note,
+                                              shape, refusal, n)
+                    JOIN unnest(rules, versions, zones) WITH ORDINALITY AS s (rule, version, zone, n)
+                        ON s.n = g.shape
                     WHERE g.refusal IS NULL
                       AND (g.reverses IS NULL OR EXISTS (SELECT FROM ledger.transaction o WHERE o.id = g.reverses))
                     ORDER BY COALESCE(g.reverses::text, g.key) COLLATE "C", g.n
@@ -85,7 +97,8 @@ BEGIN
             END IF;
             -- Guards judge what would really be posted; without what they refuse it is tried again.
             EXIT WHEN NOT is_guarded;
-            refused := ledger.guard_v1(paths, account_ids, is_posted, posting_of, debits, credits, amounts);
+            refused := ledger.guard_v1(
+                paths, account_ids, is_posted, shapes, amounts, move_shape, move_n, debits, credits);
             EXIT WHEN refused IS NULL;
             RAISE EXCEPTION 'refused by a guard' USING ERRCODE = 'MZ001';
         EXCEPTION
@@ -101,15 +114,31 @@ BEGIN
 
     IF posted > 0 THEN
         IF array_position(account_ids, NULL) IS NOT NULL THEN
-            PERFORM ledger.open_accounts_v1(paths, account_ids, is_posted, posting_of, debits, credits);
+            PERFORM ledger.open_accounts_v1(paths, account_ids, is_posted, shapes, move_shape, debits, credits);
             account_ids := ledger.ids_of(paths);
         END IF;
-        INSERT INTO ledger.posting (seq, n, debit, credit, amount)
-        SELECT number << 16 | p.t, p.n, account_ids[p.debit], account_ids[p.credit], p.amount
-        FROM unnest(posting_of, posting_n, debits, credits, amounts) AS p (t, n, debit, credit, amount)
-        WHERE is_posted IS NULL OR is_posted[p.t];
-        PERFORM ledger.add_unsealed_v1(
-            number, posted, dates, paths, account_ids, is_posted, posting_of, debits, credits, amounts);
+        WITH moved AS MATERIALIZED (
+            SELECT m.t, m.n, account_ids[m.debit] AS debit, account_ids[m.credit] AS credit, m.amount
+            FROM ledger.movements(shapes, amounts, move_shape, move_n, debits, credits) m
+            WHERE is_posted IS NULL OR is_posted[m.t]
+        ), kept AS (
+            INSERT INTO ledger.posting (seq, n, debit, credit, amount)
+            SELECT number << 16 | m.t, m.n, m.debit, m.credit, m.amount FROM moved m
+        ), pair AS (
+            SELECT m.debit, m.credit, dates[m.t] AS day, sum(m.amount) AS amount, count(*) AS postings
+            FROM moved m GROUP BY m.debit, m.credit, dates[m.t]
+        ), added AS (
+            SELECT s.account, s.day, sum(s.debits) AS debits, sum(s.credits) AS credits, sum(s.postings) AS postings
+            FROM (
+                SELECT p.debit AS account, p.day, p.amount AS debits, 0 AS credits, p.postings FROM pair p
+                UNION ALL SELECT p.credit, p.day, 0, p.amount, p.postings FROM pair p
+            ) s
+            GROUP BY s.account, s.day ORDER BY s.account, s.day
+        )
+        INSERT INTO ledger.unsealed (batch, transactions, accounts, dates, debits, credits, postings)
+        SELECT number, posted, array_agg(a.account), array_agg(a.day), array_agg(a.debits), array_agg(a.credits),
+               array_agg(a.postings)
+        FROM added a;
     END IF;
 
     IF is_posted IS NULL THEN
@@ -117,7 +146,7 @@ BEGIN
     ELSE
         RETURN QUERY
         SELECT * FROM ledger.outcomes_v1(
-            ids, keys, digests, rules, versions, occurred, zones, refs, originals, notes, refusals, is_posted);
+            ids, keys, digests, occurred, refs, originals, notes, shapes, rules, versions, zones, refusals, is_posted);
     END IF;
 END $$;
 
@@ -127,57 +156,38 @@ CREATE FUNCTION ledger.ids_of(paths text[]) RETURNS int[] LANGUAGE sql STABLE AS
     FROM unnest(paths) WITH ORDINALITY AS w (path, n) LEFT JOIN ledger.account a ON a.path = w.path
 $$;
 
+-- The movements of all transactions: the n-th of transaction t.
+CREATE FUNCTION ledger.movements(
+    shapes int[], amounts bigint[], move_shape int[], move_n smallint[], debits int[], credits int[]
+) RETURNS TABLE (t int, n smallint, debit int, credit int, amount bigint) LANGUAGE sql STABLE AS $$
+    SELECT g.t::int, m.n, m.debit, m.credit, amounts[g.start + m.n]
+    FROM (
+        SELECT s.t, s.shape, sum(c.count) OVER (ORDER BY s.t ROWS UNBOUNDED PRECEDING) - c.count AS start
+        FROM unnest(shapes) WITH ORDINALITY AS s (shape, t)
+        JOIN (SELECT x AS shape, count(*)::int AS count FROM unnest(move_shape) x GROUP BY x) c USING (shape)
+    ) g
+    JOIN unnest(move_shape, move_n, debits, credits) AS m (shape, n, debit, credit) ON m.shape = g.shape
+$$;
+
 -- Open the accounts that posted transactions need.
 CREATE FUNCTION ledger.open_accounts_v1(
-    paths text[], account_ids int[], is_posted boolean[], posting_of int[], debits int[], credits int[]
+    paths text[], account_ids int[], is_posted boolean[], shapes int[], move_shape int[], debits int[], credits int[]
 ) RETURNS void LANGUAGE sql AS $$
     INSERT INTO ledger.account (path)
     SELECT DISTINCT w.path COLLATE "C" AS path
-    FROM unnest(posting_of, debits, credits) AS p (t, debit, credit)
-    CROSS JOIN LATERAL (VALUES (p.debit), (p.credit)) AS side (at)
+    FROM unnest(move_shape, debits, credits) AS m (shape, debit, credit)
+    CROSS JOIN LATERAL (VALUES (m.debit), (m.credit)) AS side (at)
     JOIN unnest(paths, account_ids) WITH ORDINALITY AS w (path, id, n) ON w.n = side.at
-    WHERE w.id IS NULL AND (is_posted IS NULL OR is_posted[p.t])
+    WHERE w.id IS NULL AND (is_posted IS NULL OR EXISTS (
+        SELECT FROM unnest(shapes, is_posted) AS g (shape, is_posted) WHERE g.is_posted AND g.shape = m.shape))
     ORDER BY path
     ON CONFLICT DO NOTHING
 $$;
 
--- Say what a batch adds to each account and business date.
-CREATE FUNCTION ledger.add_unsealed_v1(
-    number bigint, posted int, dates date[], paths text[], account_ids int[], is_posted boolean[],
-    posting_of int[], debits int[], credits int[], amounts bigint[]
-) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO ledger.unsealed (batch, transactions, accounts, dates, debits, credits, postings)
-    WITH moved AS (
-        SELECT p.debit, p.credit, dates[p.t] AS day, sum(p.amount) AS amount, count(*) AS postings
-        FROM unnest(posting_of, debits, credits, amounts) AS p (t, debit, credit, amount)
-        WHERE is_posted IS NULL OR is_posted[p.t]
-        GROUP BY p.debit, p.credit, dates[p.t]
-    ), side AS (
-        SELECT m.debit AS at, m.day, m.amount AS debits, 0 AS credits, m.postings FROM moved m
-        UNION ALL SELECT m.credit, m.day, 0, m.amount, m.postings FROM moved m
-    ), added AS (
-        SELECT account_ids[s.at] AS account, s.day, sum(s.debits) AS debits, sum(s.credits) AS credits,
-               sum(s.postings) AS postings
-        FROM side s GROUP BY s.at, s.day ORDER BY account, s.day
-    )
-    SELECT number, posted, array_agg(account), array_agg(day), array_agg(added.debits), array_agg(added.credits),
-           array_agg(postings)
-    FROM added;
-
-    -- A posting between two currencies would leave both unbalanced.
-    IF EXISTS (
-        SELECT FROM ledger.unsealed_delta d JOIN ledger.account a ON a.id = d.account
-        WHERE d.batch = number GROUP BY a.currency HAVING sum(d.debits) <> sum(d.credits)
-    ) THEN
-        RAISE EXCEPTION 'a posting moves money between two currencies' USING ERRCODE = 'check_violation';
-    END IF;
-END $$;
-
 -- What became of each transaction when not all were simply booked.
 CREATE FUNCTION ledger.outcomes_v1(
-    ids uuid[], keys text[], digests bytea[], rules text[], versions smallint[], occurred timestamptz[],
-    zones text[], refs uuid[], originals uuid[], notes text[], refusals text[], is_posted boolean[]
+    ids uuid[], keys text[], digests bytea[], occurred timestamptz[], refs uuid[], originals uuid[], notes text[],
+    shapes int[], rules text[], versions smallint[], zones text[], refusals text[], is_posted boolean[]
 ) RETURNS TABLE (outcome text, booked uuid, recorded_at timestamptz, business_date date, detail text)
 LANGUAGE sql AS $$
     SELECT CASE
@@ -194,17 +204,18 @@ LANGUAGE sql AS $$
                WHEN is_posted[g.n] OR s.digest = g.digest THEN ''
                WHEN s.id IS NULL AND g.refusal IS NOT NULL THEN split_part(g.refusal, ' ', 2)
                WHEN s.id IS NULL THEN COALESCE(r.id::text, '')
-               WHEN s.rule <> g.rule THEN 'rule'
-               WHEN s.version <> g.version THEN 'version'
+               WHEN s.rule <> h.rule THEN 'rule'
+               WHEN s.version <> h.version THEN 'version'
                WHEN s.occurred_at <> g.occurred_at THEN 'occurred_at'
-               WHEN s.zone <> g.zone THEN 'zone'
+               WHEN s.zone <> h.zone THEN 'zone'
                WHEN s.reference IS DISTINCT FROM g.reference THEN 'reference'
                WHEN s.reverses IS DISTINCT FROM g.reverses THEN 'reverses'
                WHEN s.note <> g.note THEN 'note'
                ELSE 'postings'
            END
-    FROM unnest(ids, keys, digests, rules, versions, occurred, zones, refs, originals, notes, refusals)
-        WITH ORDINALITY AS g (id, key, digest, rule, version, occurred_at, zone, reference, reverses, note, refusal, n)
+    FROM unnest(ids, keys, digests, occurred, refs, originals, notes, shapes, refusals)
+        WITH ORDINALITY AS g (id, key, digest, occurred_at, reference, reverses, note, shape, refusal, n)
+    JOIN unnest(rules, versions, zones) WITH ORDINALITY AS h (rule, version, zone, n) ON h.n = g.shape
     LEFT JOIN ledger.transaction s ON s.key = g.key
     LEFT JOIN ledger.transaction r ON r.reverses = g.reverses
     ORDER BY g.n
@@ -214,8 +225,8 @@ $$;
 -- those before it do: '<reason> <path>' per transaction of the call, null where nothing is refused; null
 -- altogether if none is. A limit holds for what moves towards it: an account beyond it can be mended.
 CREATE FUNCTION ledger.guard_v1(
-    paths text[], account_ids int[], is_posted boolean[], posting_of int[], debits int[], credits int[],
-    amounts bigint[]
+    paths text[], account_ids int[], is_posted boolean[], shapes int[], amounts bigint[], move_shape int[],
+    move_n smallint[], debits int[], credits int[]
 ) RETURNS text[] LANGUAGE plpgsql AS $$
 DECLARE
     refusals text[];
@@ -235,7 +246,7 @@ BEGIN
         JOIN ledger.guard g ON g.account = w.id
         LEFT JOIN (
             SELECT s.at, sum(s.debit) AS debits, sum(s.credit) AS credits
-            FROM unnest(posting_of, debits, credits, amounts) AS p (t, debit, credit, amount)
+            FROM ledger.movements(shapes, amounts, move_shape, move_n, debits, credits) p
             CROSS JOIN LATERAL (VALUES (p.debit, p.amount, 0), (p.credit, 0, p.amount)) AS s (at, debit, credit)
             WHERE is_posted IS NULL OR is_posted[p.t]
             GROUP BY s.at
@@ -256,7 +267,7 @@ BEGIN
         SELECT m.t, array_agg(m.at ORDER BY m.at) AS ats, array_agg(m.moved ORDER BY m.at) AS moves
         FROM (
             SELECT p.t, s.at, sum(s.signed) AS moved
-            FROM unnest(posting_of, debits, credits, amounts) AS p (t, debit, credit, amount)
+            FROM ledger.movements(shapes, amounts, move_shape, move_n, debits, credits) p
             CROSS JOIN LATERAL (VALUES (p.debit, p.amount), (p.credit, -p.amount)) AS s (at, signed)
             WHERE balances[s.at] IS NOT NULL AND (is_posted IS NULL OR is_posted[p.t])
             GROUP BY p.t, s.at
@@ -276,7 +287,7 @@ BEGIN
                 balances[one.ats[i]] := balances[one.ats[i]] + one.moves[i];
             END LOOP;
         ELSE
-            refusals := COALESCE(refusals, array_fill(NULL::text, ARRAY[(SELECT max(p) FROM unnest(posting_of) p)]));
+            refusals := COALESCE(refusals, array_fill(NULL::text, ARRAY[cardinality(shapes)]));
             refusals[one.t] := refusal;
         END IF;
     END LOOP;

@@ -11,8 +11,9 @@ LANGUAGE sql STABLE AS $$
     ), part AS (
         SELECT p.debit, p.credit, p.amount
         FROM (
-            SELECT t.seq FROM ledger.transaction t, cut
-            WHERE t.seq BETWEEN cut.number << 16 AND cut.number << 16 | 65535
+            -- Bounds that do not depend on a join: read by the index from the first on.
+            SELECT t.seq FROM ledger.transaction t
+            WHERE t.seq BETWEEN (SELECT number FROM cut) << 16 AND (SELECT number FROM cut) << 16 | 65535
             ORDER BY t.seq LIMIT (SELECT until - cut.position + 1 FROM cut)
         ) t JOIN ledger.posting p USING (seq)
     )

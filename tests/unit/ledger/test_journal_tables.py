@@ -47,9 +47,8 @@ async def test_the_database_itself_refuses_a_movement_between_two_currencies(
     crooked = movement("k", (CASH, "Equity:Opening:ILS", 1))
     async with database.read() as connection:
         with pytest.raises(asyncpg.CheckViolationError, match="two currencies"):
-            await connection.fetch(
-                journal.SQL["submit"], *journal._columns([crooked], [crooked.business_date])
-            )
+            ready = (crooked, crooked.shape, crooked.minor_units, crooked.business_date)
+            await connection.fetch(journal.SQL["submit"], *journal._columns([ready]))
         assert await connection.fetchval("SELECT count(*) FROM ledger.transaction") == 0
 
 

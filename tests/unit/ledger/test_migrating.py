@@ -80,14 +80,39 @@ def history() -> list[list[Transaction]]:
     return calls
 
 
+def columns_v1(call: list[Transaction]) -> list[list[Any]]:
+    """The arguments of ``ledger.submit_v1``: one array per column, accounts by their position."""
+    postings = [posting for each in call for posting in each.postings]
+    paths = sorted({path for each in postings for path in (each.debit, each.credit)})
+    return [
+        [each.id for each in call],
+        [each.key for each in call],
+        [each.digest() for each in call],
+        [each.rule for each in call],
+        [each.version for each in call],
+        [each.occurred_at for each in call],
+        [each.zone for each in call],
+        [each.business_date for each in call],
+        [each.reference for each in call],
+        [each.reverses for each in call],
+        [each.note for each in call],
+        list(paths),
+        [of for of, each in enumerate(call, 1) for _ in each.postings],
+        [n for each in call for n in range(1, len(each.postings) + 1)],
+        [paths.index(each.debit) + 1 for each in postings],
+        [paths.index(each.credit) + 1 for each in postings],
+        [each.amount.minor for each in postings],
+    ]
+
+
 async def test_books_of_the_first_schema_come_forward_whole(
     old_url: str, keys: Keys, clock: ManualClock
 ) -> None:
     calls = history()
     old = await asyncpg.connect(old_url)
     for call in calls:
-        columns = journal._columns(call, [each.business_date for each in call])
-        assert {row["outcome"] for row in await old.fetch(SUBMIT_V1, *columns)} == {"posted"}
+        rows = await old.fetch(SUBMIT_V1, *columns_v1(call))
+        assert {row["outcome"] for row in rows} == {"posted"}
     transactions = await old.fetch(
         f"SELECT {KEPT} FROM ledger.transaction ORDER BY recorded_at, id"
     )

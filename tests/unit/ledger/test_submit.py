@@ -127,7 +127,7 @@ BAD = [
     ),
     (
         LedgerRefusal.MALFORMED,
-        "zone",
+        "occurred_at",
         movement("bad", occurred_at=datetime.max.replace(tzinfo=UTC), zone="Asia/Amman"),
     ),
     (LedgerRefusal.MALFORMED, "postings", dataclasses.replace(movement("bad"), postings=())),
