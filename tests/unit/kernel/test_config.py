@@ -99,6 +99,47 @@ def test_a_door_without_a_secret_refuses_to_start_outside_the_sandbox(
     assert not load(settings(tmp_path, PRODUCTION + long)).is_sandbox
 
 
+@pytest.mark.parametrize(
+    "auth",
+    [
+        f'basic = "mizan:{SECRET}"',
+        f'token = "{SECRET}"',
+        f'hmac_secret = "{SECRET}"',
+        f'query = {{ userid = "mizan", password = "{SECRET}" }}',
+        'rsa_public_key = "-----BEGIN PUBLIC KEY-----"',
+    ],
+)
+def test_a_channel_that_asks_for_a_password_or_a_signature_needs_no_secret_path(
+    tmp_path: Path, auth: str
+) -> None:
+    section = f"[ussd.one]\ndialect = 'x'\nshort_code = '*1#'\n[ussd.one.auth]\n{auth}\n"
+    config = load(settings(tmp_path, PRODUCTION + section))
+    assert config.channels["one"].auth.token_header == "authorization"
+    assert SECRET not in repr(config)
+
+
+@pytest.mark.parametrize(
+    "auth",
+    [
+        'basic = "a-user-with-a-long-name:short"',
+        'token = "short"',
+        'allow_from = ["192.0.2.0/24"]',
+    ],
+)
+def test_an_address_or_a_short_word_is_not_enough_outside_the_sandbox(
+    tmp_path: Path, auth: str
+) -> None:
+    section = f"[ussd.one]\ndialect = 'x'\nshort_code = '*1#'\n[ussd.one.auth]\n{auth}\n"
+    with pytest.raises(ConfigError, match=r"ussd\.one\.secret"):
+        load(settings(tmp_path, PRODUCTION + section))
+
+
+def test_a_misspelt_question_to_a_caller_is_named(tmp_path: Path) -> None:
+    section = "[ussd.one]\ndialect = 'x'\nshort_code = '*1#'\n[ussd.one.auth]\nbasik = 'a:b'\n"
+    with pytest.raises(ConfigError, match=r"basik in section one\.auth"):
+        load(settings(tmp_path, PRODUCTION + section))
+
+
 def test_a_misspelt_setting_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="base_ulr"):
         load(settings(tmp_path, PRODUCTION.replace("base_url", "base_ulr")))
