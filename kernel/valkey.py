@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import Any, Final, TypeAlias, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -148,6 +149,7 @@ class Valkey:
         self._timeout_s = timeout_s
         self._link: _Link | None = None
         self._connecting: asyncio.Task[_Link] | None = None
+        self._sending: set[asyncio.Future[None]] = set()
 
     async def call(self, *command: Any) -> Value:
         """Send one command and return its answer; raises ValkeyDown, or ReplyError of hiredis."""
@@ -165,10 +167,18 @@ class Valkey:
         return await link.ask(commands)
 
     def post(self, *commands: Command) -> None:
-        """Send commands on the open connection and wait for nothing; a lost one is lost."""
+        """Send commands and wait for nothing; on a new connection if the old one broke."""
         link = self._link
         if link is not None and not link.lost:
             link.submit(commands, None)
+        else:
+            sending = asyncio.ensure_future(self._send_anew(commands))
+            self._sending.add(sending)
+            sending.add_done_callback(self._sending.discard)
+
+    async def _send_anew(self, commands: tuple[Command, ...]) -> None:
+        with suppress(ValkeyDown):
+            (await self._connect()).submit(commands, None)
 
     async def close(self) -> None:
         """Close the connection."""

@@ -5,41 +5,41 @@ Rules that money stands on:
 * A repeated or late hop is answered from the session and does nothing.
 * A payment starts only on an input to a confirm screen that an earlier hop showed. What arrives
   in one go (``*789*1*2#``, or after a lost session) is taken as far as the confirm screen, never
-  past it.
+  past it; nor does a session that is resumed go past it.
 * A session that Valkey lost begins anew; only a control number that was dialled is honoured.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
-
-import hiredis
 
 from kernel.clock import Clock
 from kernel.config import ChannelConfig
-from kernel.digits import to_western
 from kernel.privacy import Keys
-from kernel.valkey import Valkey, ValkeyDown, Value
+from kernel.valkey import Valkey
 from ussd import degraded
-from ussd.facts import Call, load
+from ussd.facts import Call
 from ussd.gateway import Gateway, WalletChoice
-from ussd.hop import Hop, Reply
+from ussd.hop import Hop, Phase, Reply
 from ussd.menu import MENU
-from ussd.page import BACK, Line, Nav, Profile, fit
-from ussd.profiles import page_of
-from ussd.screen import NOT_A_CHOICE, SAY, Goto, Screen, Stay, View
-from ussd.screens.home import LOST, direct
-from ussd.session import Place, Session, Vault, dump
-from ussd.session import load as read_session
+from ussd.place import Place, place
+from ussd.profiles import PROFILES, SessionIds
+from ussd.screen import SAY
+from ussd.session import Session, SessionKey, Vault, dump, load
+from ussd.store import NoMemory, Store
+from ussd.walk import advance, begin
 
-_MAX_REDIRECTS: Final = 4
-_MAX_INPUTS: Final = 8
-"""Inputs of one hop: more than one only after lost hops, or when somebody types ``*``."""
+DEADLINE_S: Final = 8.0
+"""Operators give an application about ten seconds; those that give less say so in a profile."""
+
+MARGIN: Final = 0.8
+"""Of the time an operator gives us, so that our own page is there before its error."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Result:
     """A reply, and what the log says about it."""
 
@@ -60,162 +60,139 @@ class Engine:
         keys: Keys,
         clock: Clock,
         wallets: Mapping[str, WalletChoice],
+        deadline_s: float = DEADLINE_S,
     ) -> None:
         self._gateway = gateway
-        self._valkey = valkey
-        self._vault = Vault.of(keys)
+        self._store = Store(valkey)
+        self._vault = Vault(keys)
         self._clock = clock
         self._wallets = wallets
+        self._deadline_s = deadline_s
 
     async def answer(self, hop: Hop, channel: ChannelConfig) -> Result:
-        """Answer one hop; raises what the gateway raises, and has then changed no session."""
-        call = Call(
-            hop=hop,
-            channel=channel,
-            wallets=self._wallets_of(hop, channel),
-            gateway=self._gateway,
-            vault=self._vault,
-            now=self._clock.now(),
-        )
+        """Answer a hop that is not an END; raises what the gateway raises, and TimeoutError, and
+        has then changed no session.
+        """
         key = self._vault.key(hop)
+        call = self._call(hop, channel, key)
         try:
-            stored = await self._valkey.call("GET", key)
-        except (ValkeyDown, hiredis.HiredisError):
+            stored, last = await self._store.take(key, call.deadline)
+        except NoMemory:
             reply, language = await degraded.answer(call)
             return Result(reply, "degraded", language, "degraded")
-        session = _read(stored)
-        if session is None:
-            session, outcome = await _begin(call), "begun"
-        else:
-            place = self._vault.place(session, hop)
-            if place is Place.NEXT and not session.ended:
-                session, outcome = await _advance(call, session), "shown"
-            else:
-                return _replay(session, place, channel)
-        session = self._vault.after(session, hop)
-        self._valkey.post(("SET", key, dump(session), "EX", channel.session_ttl_s))
-        outcome = "ended" if session.ended else outcome
-        return Result(session.reply, session.screen, session.language, outcome)
+        try:
+            return await self._answer(call, key, stored, last)
+        except BaseException:
+            self._store.release(key)
+            raise
 
-    def _wallets_of(self, hop: Hop, channel: ChannelConfig) -> tuple[WalletChoice, ...]:
+    async def end(self, hop: Hop, channel: ChannelConfig) -> Result:
+        """Take note that the operator has closed a session, which may be resumed by a new dial."""
+        key = self._vault.key(hop)
+        call = self._call(hop, channel, key)
+        nobody_sees = Reply("", True)
+        try:
+            stored, _ = await self._store.take(key, call.deadline)
+        except NoMemory:
+            return Result(nobody_sees, "degraded", channel.default_language, "over")
+        session = load(stored) if stored is not None else None
+        if session is None:
+            self._store.release(key)
+            return Result(nobody_sees, "none", channel.default_language, "over")
+        session.closed = True
+        self._store.leave(key, dump(session), channel.session_ttl_s)
+        return Result(nobody_sees, session.screen, session.language, "over")
+
+    async def _answer(
+        self, call: Call, key: SessionKey, stored: bytes | None, last: bytes | None
+    ) -> Result:
+        session = load(stored) if stored is not None else None
+        if session is None:
+            before = await self._last(key, last)
+            return await self._begin(call, key, before, is_one_of_a_kind=self._is_unique(call))
+        found = self._place(session, call)
+        if found is Place.DIALLED:
+            return await self._begin(call, key, session, is_one_of_a_kind=False)
+        if found is not Place.NEXT or session.ended:
+            self._store.release(key)
+            return _replay(session, found)
+        call.identity = session.identity
+        await advance(call, session)
+        self._note(session, call)
+        self._store.leave(key, dump(session), call.channel.session_ttl_s)
+        return _result(session, "shown")
+
+    def _call(self, hop: Hop, channel: ChannelConfig, key: SessionKey) -> Call:
+        now = self._clock.now()
         known = channel.wallet_by_network.get(hop.network)
         codes = (known,) if known is not None else channel.wallets
-        return tuple(self._wallets[code] for code in codes if code in self._wallets)
+        patience_s = min(self._deadline_s, (channel.answer_s or self._deadline_s) * MARGIN)
+        return Call(
+            hop=hop,
+            channel=channel,
+            wallets=tuple([self._wallets[code] for code in codes if code in self._wallets]),
+            gateway=self._gateway,
+            vault=self._vault,
+            now=now,
+            now_ms=int(now.timestamp() * 1000),
+            deadline=asyncio.get_running_loop().time() + patience_s,
+            identity=key.session.decode(),
+        )
 
+    def _place(self, session: Session, call: Call) -> Place:
+        screen = MENU.get(session.screen)
+        before_money = screen is not None and any(MENU[to].spends for to in screen.leads_to)
+        return place(session, call.hop, self._vault, now=call.now_ms, before_money=before_money)
 
-def _read(stored: Value) -> Session | None:
-    return read_session(stored) if isinstance(stored, bytes) else None
+    async def _last(self, key: SessionKey, last: bytes | None) -> Session | None:
+        """The subscriber's last session, if it may still be gone on with."""
+        if last is None or last == key.session:
+            return None
+        stored = await self._store.look(key.other(last))
+        return load(stored) if stored is not None else None
 
+    def _is_unique(self, call: Call) -> bool:
+        """Whether the session's id stands for it alone."""
+        ids = PROFILES[call.channel.profile].session_ids
+        return bool(call.hop.session_id) and ids is SessionIds.UNIQUE
 
-def _replay(session: Session, place: Place, channel: ChannelConfig) -> Result:
-    """What a hop gets that may not change anything."""
-    if place in (Place.STRANGER, Place.CONFLICT):
-        # A stranger learns nothing of the session, not even its language.
-        own = place is Place.CONFLICT
-        say = SAY[session.language if own else channel.default_language]
-        return Result(Reply(say("end.conflict"), True), "conflict", say.language, place.value)
-    return Result(session.reply, session.screen, session.language, place.value)
+    async def _begin(
+        self, call: Call, key: SessionKey, before: Session | None, *, is_one_of_a_kind: bool
+    ) -> Result:
+        if not is_one_of_a_kind:
+            # Another session may come under this id today and pay for the same once more.
+            call.identity += f"-{call.now_ms}"
+        session = await begin(call, before)
+        session.identity = call.identity
+        session.began_at = call.now_ms
+        session.dial = self._vault.digest(call.hop.text)
+        session.length = -1
+        self._note(session, call)
+        self._store.begin(key, dump(session), call.channel.session_ttl_s)
+        return _result(session, "begun")
 
-
-async def _begin(call: Call) -> Session:
-    known = await call.gateway.language(call.hop.msisdn)
-    language = known if known in SAY else None
-    session = Session(
-        subscriber=call.vault.subscriber(call.hop),
-        language=language or call.channel.default_language,
-    )
-    transcript = to_western(call.hop.text)
-    goto = direct(transcript.partition("*")[0].rstrip("#"))
-    if goto is None and language is None:
-        goto = Goto("language")
-    return await _enter(call, session, goto or Goto("home", notice=LOST if transcript else None))
-
-
-async def _advance(call: Call, session: Session) -> Session:
-    new = to_western(call.hop.text[session.length :])
-    inputs = (new[1:] if session.length else new).split("*")
-    if len(inputs) > _MAX_INPUTS:
-        return await _enter(call, session, Goto(session.screen, notice=NOT_A_CHOICE.notice))
-    for at, key in enumerate(inputs):
-        goto = _turn(session, key.strip(), page_of(call.channel))
-        if isinstance(goto, Session):
-            session = goto
-        elif at and MENU[goto.screen].spends:
-            # Nobody has seen this confirm screen yet: show it, and let the rest of the input go.
-            return session
+    def _note(self, session: Session, call: Call) -> None:
+        """Where the session stands once a hop is answered."""
+        hop = call.hop
+        session.at = call.now_ms
+        session.digest = self._vault.digest(hop.text)
+        session.sequence = -1 if hop.sequence is None else hop.sequence
+        if hop.is_cumulative:
+            session.length = len(hop.text)
+        elif session.length < 0:
+            session.length = int(hop.phase is not Phase.START and bool(hop.text))
         else:
-            session = await _enter(call, session, goto)
-        if session.ended:
-            break
-    return session
+            session.length += 1
 
 
-def _turn(session: Session, key: str, keys: Profile) -> Session | Goto:
-    """What one input means: another page, a way out, or the screen's own business."""
-    screen = MENU[session.screen]
-    forward = key == keys.more or (screen.whole and key not in (BACK, keys.home))
-    if forward and not session.on_last_page:
-        return replace(session, page=session.page + 1)
-    if key == BACK and session.page > 0:
-        return replace(session, page=session.page - 1)
-    if key in (BACK, keys.home) and screen.nav is not Nav.NONE:
-        return Goto(session.trail[-1] if key == BACK and session.trail else "home")
-    step = screen.take(session, key)
-    if isinstance(step, Stay):
-        return Goto(session.screen, notice=step.notice)
-    _check_edge(screen, step)
-    return step
+def _result(session: Session, outcome: str) -> Result:
+    outcome = "ended" if session.ended else outcome
+    return Result(session.reply, session.screen, session.language, outcome)
 
 
-async def _enter(call: Call, session: Session, goto: Goto) -> Session:
-    """Follow a move to the screen it ends on, and show that."""
-    trail = (*session.trail, session.screen)
-    for _ in range(_MAX_REDIRECTS):
-        session = await _moved(call, session, goto, trail)
-        screen = MENU[session.screen]
-        say = SAY[session.language]
-        seen = screen.show(session, await load(call, session), say)
-        if isinstance(seen, View):
-            return _shown(session, seen, goto, call.channel)
-        _check_edge(screen, seen)
-        goto = replace(seen, notice=seen.notice or goto.notice)
-    raise RuntimeError(f"screens send each other in circles at {session.screen}")
-
-
-def _check_edge(screen: Screen, goto: Goto) -> None:
-    """The drawn menu and the walked one must be the same."""
-    if goto.screen not in screen.leads_to:
-        raise RuntimeError(f"screen {screen.name} does not lead to {goto.screen}")
-
-
-async def _moved(call: Call, session: Session, goto: Goto, trail: tuple[str, ...]) -> Session:
-    if goto.language is not None:
-        await call.gateway.set_language(call.hop.msisdn, goto.language)
-    if goto.screen == "home":
-        trail, args = (), {}
-    else:
-        # A screen that was passed before is gone back to: what came after it is forgotten.
-        before = trail.index(goto.screen) if goto.screen in trail else len(trail)
-        trail, args = trail[:before], {**session.args, **goto.args}
-    return replace(
-        session,
-        screen=goto.screen,
-        args=args,
-        trail=trail,
-        language=goto.language or session.language,
-    )
-
-
-def _shown(session: Session, view: View, goto: Goto, channel: ChannelConfig) -> Session:
-    screen, say = MENU[session.screen], SAY[session.language]
-    first = say(goto.notice.key, **goto.notice.values) if goto.notice else view.title
-    pages = fit(
-        (Line(first), *view.lines) if first else view.lines,
-        page_of(channel),
-        nav=screen.nav,
-        words=say.nav,
-        ends=screen.ends,
-    )
-    return replace(
-        session, args={**session.args, **view.remember}, pages=pages, page=0, ends=screen.ends
-    )
+def _replay(session: Session, found: Place) -> Result:
+    """What a hop gets that may not change anything."""
+    if found in (Place.CONFLICT, Place.OVER):
+        words = Reply(SAY[session.language]("end.conflict"), True)
+        return Result(words, "conflict", session.language, found.value)
+    return Result(session.reply, session.screen, session.language, found.value)

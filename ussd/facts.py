@@ -21,9 +21,12 @@ from ussd.screens.receipts import SHOWN
 from ussd.session import Session, Vault
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Call:
-    """One hop with everything around it."""
+    """One hop with everything around it; ``deadline``: when it is given up, in the loop's time.
+
+    ``identity``: of the session, for the ids of its payments; known once the session is.
+    """
 
     hop: Hop
     channel: ChannelConfig
@@ -31,10 +34,13 @@ class Call:
     gateway: Gateway
     vault: Vault
     now: datetime
+    now_ms: int
+    deadline: float
+    identity: str = ""
 
     def payment_id(self, subject: str) -> UUID:
         """The id that paying ``subject`` has in this session."""
-        return self.vault.payment_id(self.hop, subject, int(self.now.timestamp() * 1000))
+        return self.vault.payment_id(self.hop, self.identity, subject, self.now_ms)
 
 
 Loader: TypeAlias = Callable[[Call, Session], Awaitable[Any]]
@@ -130,6 +136,7 @@ def order_of(session: Session) -> Order:
 
 LOADERS: Final[Mapping[str, Loader]] = {
     "home": _home,
+    "resume": _home,
     "help": _help,
     "confirm": _confirm,
     "wallet": _wallet,

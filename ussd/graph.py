@@ -14,6 +14,7 @@ _ENTRIES: Final = {
     "language": "first dial",
     "home": "*789#",
     "confirm": "*789*control number#",
+    "resume": "after a dropped session",
 }
 
 

@@ -7,7 +7,6 @@ with another secret or signature and one that is not for this caller all get the
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
@@ -23,7 +22,7 @@ from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from ussd.dialects import DIALECTS
 from ussd.dialects.port import Dialect
-from ussd.engine import Engine, Result
+from ussd.engine import DEADLINE_S, Engine, Result
 from ussd.gate import Gate
 from ussd.gateway import Gateway, WalletChoice
 from ussd.hop import Answer, Arrival, Hop, Phase, Reply, Unreadable
@@ -31,10 +30,6 @@ from ussd.profiles import settled
 from ussd.screen import SAY
 
 MAX_BODY_BYTES: Final = 8192
-DEADLINE_S: Final = 8.0
-MARGIN: Final = 0.8
-"""Of the time an operator gives us, so that our own page is there before its error."""
-
 Observe: TypeAlias = Callable[[str, str, float], None]
 """Called once a hop with channel, screen and seconds."""
 
@@ -68,8 +63,15 @@ def routes(
         code: WalletChoice(code, wallet.names, wallet.currencies)
         for code, wallet in wallets.items()
     }
-    engine = Engine(gateway=gateway, valkey=valkey, keys=keys, clock=clock, wallets=choices)
-    door = Door(channels, engine, observe, deadline_s)
+    engine = Engine(
+        gateway=gateway,
+        valkey=valkey,
+        keys=keys,
+        clock=clock,
+        wallets=choices,
+        deadline_s=deadline_s,
+    )
+    door = Door(channels, engine, observe)
     return [
         Route("/ussd/{channel}/{rest:path}", door, methods=["GET", "POST"], name="ussd"),
         Route("/ussd/{channel}", door, methods=["GET", "POST"], name="ussd-loopback"),
@@ -84,13 +86,11 @@ class Door:
         channels: Mapping[str, ChannelConfig],
         engine: Engine,
         observe: Observe | None,
-        deadline_s: float,
     ) -> None:
         self._channels = channels
         self._gates = {name: Gate(channel) for name, channel in channels.items()}
         self._engine = engine
         self._observe = observe
-        self._deadline_s = deadline_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -144,17 +144,13 @@ class Door:
         if isinstance(hop, Unreadable):
             result = _excuse(channel, "end.unreadable", hop.value)
             return dialect.refuse(hop, result.reply.text), result
-        if hop.phase is Phase.END:
-            say = SAY[channel.default_language]
-            result = Result(Reply("", True), "none", say.language, f"over: {hop.reason}")
-            return dialect.acknowledge(hop), result
+        is_end = hop.phase is Phase.END
         try:
-            async with asyncio.timeout(min(self._deadline_s, channel.answer_s * MARGIN)):
-                result = await self._engine.answer(hop, channel)
+            result = await (self._engine.end if is_end else self._engine.answer)(hop, channel)
         except Exception:
             fault("ussd.hop_failed", channel=channel.name)
             result = _excuse(channel, "end.fault", "fault")
-        return dialect.write(hop, result.reply), result
+        return dialect.acknowledge(hop) if is_end else dialect.write(hop, result.reply), result
 
 
 def _excuse(channel: ChannelConfig, key: str, outcome: str) -> Result:

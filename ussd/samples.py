@@ -52,7 +52,7 @@ class Sample:
 
     def session(self, language: str) -> Session:
         """A session that stands on the screen."""
-        return Session(subscriber="", language=language, screen=self.screen, args=self.args or {})
+        return Session(language=language, screen=self.screen, args=self.args or {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +101,10 @@ def _plain() -> Iterator[Sample]:
     for currency in EXPONENTS:
         yield Sample("amount", args={"currency": currency})
     yield Sample("help", "*789*99#")
-    yield Sample("home")
-    for state in _STATES:
-        yield Sample("home", _recent({"ar": ""}, {"ar": ""}, state))
+    for screen in ("home", "resume"):
+        yield Sample(screen)
+        for state in _STATES:
+            yield Sample(screen, _recent({"ar": ""}, {"ar": ""}, state))
     yield Sample("approve", Started(_ID, _NUMBER))
     for refusal in Refusal:
         for on in (None, "2026-12-28"):

@@ -79,8 +79,16 @@ class Stay:
 
 NOT_A_CHOICE: Final = Stay(Notice("notice.choice"))
 
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Go on where the session stood that the screen has held (``args["held"]``)."""
+
+
 Show: TypeAlias = Callable[[Session, Any, Say], View | Goto]
-Take: TypeAlias = Callable[[Session, str], Goto | Stay]
+"""Pure, of the session's language and args and of the facts."""
+
+Take: TypeAlias = Callable[[Session, str], Goto | Stay | Resume]
 
 
 def no_input(_session: Session, _key: str) -> Goto | Stay:
@@ -94,7 +102,7 @@ class Screen:
 
     ``ends``: closes the session. ``spends``: loading it starts a payment, so it is entered only
     by an input to a screen that was shown. ``whole``: inputs count only once its last page was
-    shown.
+    shown. ``words``: asks for free text, in which a ``*`` is a character like any other.
     """
 
     name: str
@@ -105,6 +113,7 @@ class Screen:
     ends: bool = False
     spends: bool = False
     whole: bool = False
+    words: bool = False
 
 
 def choices(labels: list[tuple[str, str]]) -> tuple[Line, ...]:

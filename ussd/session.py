@@ -1,4 +1,4 @@
-"""A session between two hops: a small JSON value in Valkey, under a key that tells nothing.
+"""A session between two hops: a small value in Valkey, under a key that tells nothing.
 
 What the subscriber typed is not kept: the transcript is there as its length and a keyed digest,
 enough to tell a new hop from a repeated one. The subscriber is there as a pseudonym.
@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-from dataclasses import dataclass, field, replace
-from enum import Enum
-from typing import Any, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from kernel.ids import uuid7
@@ -21,33 +20,37 @@ from ussd.hop import Hop, Reply
 Args: TypeAlias = dict[str, Any]
 """What the screens so far have learnt (agency, service, control number, choices); plain JSON."""
 
-_DAY_MS = 86_400_000
+_DAY_MS: Final = 86_400_000
+_FORMAT: Final = "2"
+"""Of ``dump``; what was written in another one is a lost session."""
 
 
-class Place(Enum):
-    """How a hop stands to what the session has already answered."""
-
-    NEXT = "next"
-    REPEATED = "repeated"
-    LATE = "late"
-    CONFLICT = "conflict"
-    STRANGER = "stranger"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Session:
-    """One dialogue; ``pages`` is the screen last shown, ``page`` the part the subscriber sees."""
+    """One dialogue; ``pages`` is the screen last shown, ``page`` the part the subscriber sees.
 
-    subscriber: str
+    ``edition``: of the screen, when it was shown. ``identity``: what its payments' ids come from.
+    The rest is what places the next hop: digests of the dial and of what was sent last (all of it
+    in cumulative protocols), its length (or count of inputs), the operator's number for it, when it
+    began and was answered (milliseconds), and whether the operator said that it is over.
+    """
+
     language: str
     screen: str = "home"
+    edition: str = ""
     args: Args = field(default_factory=dict)
     trail: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
     page: int = 0
     ends: bool = False
-    length: int = 0
+    identity: str = ""
+    dial: str = ""
     digest: str = ""
+    length: int = 0
+    sequence: int = -1
+    began_at: int = 0
+    at: int = 0
+    closed: bool = False
 
     @property
     def reply(self) -> Reply:
@@ -62,80 +65,136 @@ class Session:
     @property
     def ended(self) -> bool:
         """Whether the last page of a closing screen was shown."""
-        return self.ends and self.on_last_page
+        return self.ends and self.page == len(self.pages) - 1
 
 
 @dataclass(frozen=True, slots=True)
+class SessionKey:
+    """Where Valkey keeps a session: beside the other sessions of its subscriber on its channel."""
+
+    subscriber: bytes
+    session: bytes
+
+    @property
+    def name(self) -> bytes:
+        """The key of the session."""
+        return b"ussd:{%b}:%b" % (self.subscriber, self.session)
+
+    @property
+    def busy(self) -> bytes:
+        """The key that one hop at a time holds."""
+        return b"ussd:{%b}:%b:busy" % (self.subscriber, self.session)
+
+    @property
+    def last(self) -> bytes:
+        """The key that names the subscriber's last session."""
+        return b"ussd:{%b}:last" % self.subscriber
+
+    def other(self, session: bytes) -> SessionKey:
+        """Another session of the same subscriber."""
+        return SessionKey(self.subscriber, session)
+
+
 class Vault:
     """Keys, digests and payment ids of sessions: keyed, so none can be guessed or traced."""
 
-    keys: Keys
-    secret: bytes
+    def __init__(self, keys: Keys) -> None:
+        self.secret: Final = keys.derive("ussd-session")
+        self._subscriber = hashlib.blake2b(key=self.secret, digest_size=16, person=b"subscriber")
+        self._session = hashlib.blake2b(key=self.secret, digest_size=8, person=b"session")
+        self._text = hashlib.blake2b(key=self.secret, digest_size=8, person=b"text")
 
-    @classmethod
-    def of(cls, keys: Keys) -> Vault:
-        """The vault of an installation."""
-        return cls(keys, keys.derive("ussd-session"))
+    def key(self, hop: Hop) -> SessionKey:
+        """Where a hop's session is kept: an id means something only beside its subscriber, because
+        operators give the same one to others.
+        """
+        subscriber, session = self._subscriber.copy(), self._session.copy()
+        subscriber.update(f"{hop.channel}\0{hop.msisdn.e164}".encode())
+        session.update(hop.session_id.encode())
+        return SessionKey(subscriber.hexdigest().encode(), session.hexdigest().encode())
 
-    def key(self, hop: Hop) -> str:
-        """Where a session is kept."""
-        return f"ussd:{self._mac('key', hop.channel, hop.session_id)[:40]}"
+    def digest(self, text: str) -> str:
+        """What is kept of a text that was sent."""
+        digest = self._text.copy()
+        digest.update(text.encode(errors="surrogatepass"))
+        return digest.hexdigest()
 
-    def subscriber(self, hop: Hop) -> str:
-        """The pseudonym of who is on the line."""
-        return self.keys.pseudonym(hop.msisdn).hex()
-
-    def after(self, session: Session, hop: Hop) -> Session:
-        """The session once a hop is answered."""
-        return replace(session, length=len(hop.text), digest=self._digest(hop.text))
-
-    def place(self, session: Session, hop: Hop) -> Place:
-        """Tell a new hop from a repeated, late or foreign one by its position in the transcript."""
-        if session.subscriber != self.subscriber(hop):
-            return Place.STRANGER
-        known = session.length
-        if len(hop.text) < known:
-            return Place.LATE
-        if self._digest(hop.text[:known]) != session.digest:
-            return Place.CONFLICT
-        if len(hop.text) == known:
-            return Place.REPEATED
-        # After an empty dial the first input follows at once; later ones follow a "*".
-        return Place.NEXT if known == 0 or hop.text[known] == "*" else Place.CONFLICT
-
-    def payment_id(self, hop: Hop, subject: str, milliseconds: int) -> UUID:
-        """The id of paying ``subject`` in this session: the same all day.
+    def payment_id(self, hop: Hop, identity: str, subject: str, milliseconds: int) -> UUID:
+        """The id of paying ``subject`` in the session of this identity: the same all day.
 
         Time-ordered by day (RFC 9562 version 7) so that the payments' index fills in order; the
         other 74 bits are a MAC instead of chance.
         """
-        mac = self._mac("payment", hop.channel, hop.session_id, hop.msisdn.e164, subject)
-        return uuid7(milliseconds - milliseconds % _DAY_MS, int(mac, 16) >> (256 - 74))
-
-    def _digest(self, transcript: str) -> str:
-        return self._mac("transcript", transcript)[:16]
-
-    def _mac(self, purpose: str, *parts: str) -> str:
-        message = "\0".join((purpose, *parts)).encode()
-        return hmac.digest(self.secret, message, hashlib.sha256).hex()
+        parts = ("payment", hop.channel, identity, hop.msisdn.e164, subject)
+        mac = hmac.digest(self.secret, "\0".join(parts).encode(), hashlib.sha256)
+        return uuid7(milliseconds - milliseconds % _DAY_MS, int.from_bytes(mac) >> (256 - 74))
 
 
 def dump(session: Session) -> bytes:
-    """The session as Valkey keeps it."""
-    fields = [getattr(session, name) for name in _FIELDS]
-    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
+    """The session as Valkey keeps it: fields joined by U+001F, then the args as JSON, then the
+    pages.
+    """
+    pages, args = session.pages, _ENCODE(session.args) if session.args else "{}"
+    return "\x1f".join(
+        (
+            _FORMAT,
+            session.language,
+            session.screen,
+            session.edition,
+            ",".join(session.trail),
+            str(session.page),
+            f"{session.ends:d}{session.closed:d}",
+            session.identity,
+            session.dial,
+            session.digest,
+            f"{session.length},{session.sequence},{session.began_at},{session.at}",
+            ",".join([str(len(page)) for page in pages]),
+            str(len(args)),
+            args + "".join(pages),
+        )
+    ).encode()
 
 
 def load(stored: bytes) -> Session | None:
     """Read it back; None for what another version wrote, which is then a lost session."""
     try:
-        values = json.loads(stored)
-        fields = dict(zip(_FIELDS, values, strict=True))
-        return Session(
-            **{**fields, "trail": tuple(fields["trail"]), "pages": tuple(fields["pages"])}
-        )
-    except (ValueError, TypeError):
+        return _load(stored.decode())
+    except (ValueError, TypeError, IndexError):
         return None
 
 
-_FIELDS = tuple(Session.__dataclass_fields__)
+def _load(text: str) -> Session | None:
+    (
+        form, language, screen, edition, trail, page, flags, identity, dial, digest, counts, sizes,
+        length, rest,
+    ) = text.split("\x1f", 13)  # fmt: skip
+    if form != _FORMAT:
+        return None
+    count, sequence, began_at, at = counts.split(",")
+    end = int(length)
+    args = {} if end == 2 else json.loads(rest[:end])
+    pages = []
+    for size in sizes.split(","):
+        start, end = end, end + int(size)
+        pages.append(rest[start:end])
+    return Session(
+        language=language,
+        screen=screen,
+        edition=edition,
+        args=args,
+        trail=tuple(trail.split(",")) if trail else (),
+        pages=tuple(pages),
+        page=int(page),
+        ends=flags[0] == "1",
+        closed=flags[1] == "1",
+        identity=identity,
+        dial=dial,
+        digest=digest,
+        length=int(count),
+        sequence=int(sequence),
+        began_at=int(began_at),
+        at=int(at),
+    )
+
+
+_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
