@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from kernel.callers import is_local
 from kernel.config import ChannelConfig
+from ussd.dialects import DIALECTS
 from ussd.dialects.fields import url_encoded
 from ussd.hop import Arrival, Unreadable
 
@@ -43,9 +44,11 @@ class Gate:
         self._networks = _networks(channel.name, auth.allow_from)
         self._rsa_key = _rsa_key(channel.name, auth.rsa_public_key)
         self._hmac_secret = auth.hmac_secret.encode()
-        asks = (self._secret, self._authorization, auth.query, self._hmac_secret)
-        self._local_only = not any((*asks, self._networks, self._rsa_key))
         self.is_signed: Final = self._rsa_key is not None or bool(self._hmac_secret)
+        if self.is_signed and DIALECTS[channel.dialect].has_path:
+            raise ValueError(f"ussd.{channel.name}.auth: {channel.dialect} paths are not signed")
+        self._asks_more = bool(self._authorization or auth.query or self._networks)
+        self._local_only = not (self._secret or self._asks_more or self.is_signed)
 
     @property
     def has_secret(self) -> bool:
@@ -54,12 +57,15 @@ class Gate:
 
     def opens(self, scope: Mapping[str, Any], secret: str) -> bool:
         """Whether a caller may go on; asked before the body is read."""
-        if self._local_only and not is_local(scope):
-            return False
+        if self._local_only:
+            return is_local(scope)
+        knows_secret = _same(secret.encode(errors="replace"), self._secret)
+        if not self._asks_more:
+            return knows_secret
         headers = dict(scope["headers"])
         return all(
             [
-                _same(secret.encode(errors="replace"), self._secret),
+                knows_secret,
                 not self._authorization
                 or _same(_credentials(headers.get(self._token_header, b"")), self._authorization),
                 not self._auth.query or _holds(scope["query_string"], self._auth.query),
@@ -68,8 +74,8 @@ class Gate:
         )
 
     def believes(self, arrival: Arrival) -> bool:
-        """Whether the message is signed as asked: its body, or the query string if it has none."""
-        message = arrival.body or arrival.query
+        """Whether what the dialect reads is signed: the body, or the query string of a GET."""
+        message = arrival.query if arrival.method == "GET" else arrival.body
         given = arrival.headers.get(self._signature_header, b"")
         return (not self._hmac_secret or _is_mac(given, self._hmac_secret, message)) and (
             self._rsa_key is None or _is_signature(given, self._rsa_key, message)

@@ -45,7 +45,13 @@ def url_encoded(encoded: bytes) -> Pairs | Unreadable:
         pairs = [part.split("=", 1) for part in parts]
         if len(parts) > _MAX_FIELDS:
             return Unreadable.BAD_ENCODING
-        return [(_unquoted(name), _unquoted(value)) for name, value in pairs]
+        return [
+            (
+                _unquoted(name) if "%" in name or "+" in name else name,
+                _unquoted(value) if "%" in value or "+" in value else value,
+            )
+            for name, value in pairs
+        ]
     except ValueError:
         return Unreadable.BAD_ENCODING
 
@@ -237,10 +243,10 @@ def _no_constant(name: str) -> None:
     raise ValueError(name)
 
 
+# Number and code come encoded alike on each hop of a session.
+@lru_cache(maxsize=8192)
 def _unquoted(text: str) -> str:
-    if "%" in text or "+" in text:
-        return unquote_plus(text, errors="strict")
-    return text
+    return unquote_plus(text, errors="strict")
 
 
 def _label(text: str) -> str:

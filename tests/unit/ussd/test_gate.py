@@ -236,6 +236,24 @@ async def test_every_wrong_answer_looks_like_no_channel(
             assert answer.headers == unknown.headers
 
 
+async def test_a_signature_of_something_that_is_not_read_opens_nothing(
+    valkey: Valkey, keys: Keys, clock: ManualClock
+) -> None:
+    case = CASES["an HMAC of the query, where there is no body"]
+    application = gateway(valkey, keys, clock, channel(case))
+    transport = httpx.ASGITransport(application, client=("192.0.2.7", 40000))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as line:
+        headers = {"Signature": mac(FORM)}
+        answer = await line.request("GET", f"/ussd/one?{AIRTEL}", content=FORM, headers=headers)
+    assert answer.status_code == 404
+
+
+def test_a_dialect_whose_paths_no_signature_covers_asks_for_none() -> None:
+    auth = ChannelAuth(hmac_secret=WORD)
+    with pytest.raises(ValueError, match="infobip paths are not signed"):
+        Gate(ChannelConfig(name="one", dialect="infobip", short_code="*1#", auth=auth))
+
+
 async def test_a_signed_channel_tells_a_stranger_nothing_about_sizes(
     valkey: Valkey, keys: Keys, clock: ManualClock
 ) -> None:
