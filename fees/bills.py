@@ -29,7 +29,7 @@ from kernel.sql import package_sql
 
 __all__ = [
     "Bill", "BillOrder", "FeeRefusal", "Issued", "cancel", "find", "issue", "issue_many",
-    "mark_paid",
+    "mark_paid", "of_payer",
 ]  # fmt: skip
 
 SQL = package_sql(__file__)
@@ -115,6 +115,12 @@ async def find(
     """The bill of a control number (twelve digits), as of ``at`` or of the database's now."""
     row = await connection.fetchrow(SQL["bill"], control_number, at)
     return None if row is None else _bill_of(row)
+
+
+async def of_payer(connection: Connection, payer: bytes, *, at: datetime, limit: int) -> list[Bill]:
+    """Bills issued to a subscriber (by pseudonym) that are open at a moment, the next due first."""
+    rows = await connection.fetch(SQL["bills_of_payer"], payer, at, limit)
+    return [_bill_of(row) for row in rows]
 
 
 async def issue(

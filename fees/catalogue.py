@@ -22,7 +22,7 @@ from kernel.sql import package_sql
 
 __all__ = [
     "Agency", "Band", "FeeRefusal", "PayableBill", "Service", "agencies", "demo_bills", "load_demo",
-    "price", "service", "services",
+    "price", "service", "services", "services_of",
 ]  # fmt: skip
 
 SQL = package_sql(__file__)
@@ -46,6 +46,12 @@ async def agencies(connection: Connection, country: str | None = None) -> list[A
 async def services(connection: Connection, agency: str) -> list[Service]:
     """Services of an agency in the order of its menu."""
     return [service_of(row) for row in await connection.fetch(SQL["services"], agency)]
+
+
+async def services_of(connection: Connection, country: str | None) -> list[tuple[Agency, Service]]:
+    """Every service of a country's agencies, or of all, in the order of the menus."""
+    rows = await connection.fetch(SQL["services_of_country"], country)
+    return [(agency_of(row), service_of(row)) for row in rows]
 
 
 async def service(connection: Connection, agency: str, code: str) -> Service | None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 import sms.answers
 import sms.inbound
 import sms.outbox
+import sms.tickets
 from jobs.runner import Handler
 from kernel.work import Work
 from payments import send, verify
@@ -16,6 +17,7 @@ from payments.desk import Desk
 from payments.moving import TELL
 from payments.schedule import QUERY
 from payments.start import COLLECT
+from payments.tickets import TELL_TICKET
 from sms.desk import SmsDesk
 from wallets.callbacks import WORK_KIND as CALLBACK
 
@@ -24,6 +26,7 @@ KINDS: Final[Mapping[str, Callable[[Any, Work], Awaitable[None]]]] = {
     QUERY: verify.query,
     CALLBACK: verify.on_callback,
     TELL: sms.outbox.tell,
+    TELL_TICKET: sms.tickets.tell,
     sms.outbox.SEND: sms.outbox.send,
     sms.inbound.ANSWER: sms.answers.answer,
 }

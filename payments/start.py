@@ -54,6 +54,8 @@ class StartRequest:
     agreed_total: Money
     control_number: str | None = None
     order: Order | None = None
+    beneficiary: bytes | None = None
+    """The pseudonym of a subscriber on file, if it is for somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +206,8 @@ async def _write(desk: Desk, connection: Connection, request: StartRequest, offe
     await connection.execute(
         SQL["insert_first_transition"], request.id, State.CREATED, Event.STARTED, at
     )
+    if request.beneficiary not in (None, payer):
+        await connection.execute(SQL["insert_beneficiary"], request.id, request.beneficiary)
     await work.enqueue(connection, COLLECT, str(request.id))
     event(
         "payment.started",

@@ -36,6 +36,7 @@ class PaymentSummary:
     receipt_code: str | None
     is_held: bool
     """Money came after the end and waits in suspense for a decision."""
+    is_rated: bool = False
 
     @property
     def public_state(self) -> PublicState:
@@ -118,7 +119,7 @@ def _summary(row: Row) -> dict[str, Any]:
     plain = (
         "id", "reason", "agency_names", "service_names", "agency_short_names",
         "service_short_names", "zone", "created_at", "control_number", "receipt_number",
-        "receipt_code", "is_held",
+        "receipt_code", "is_held", "is_rated",
     )  # fmt: skip
     return {
         "state": State(row["state"]),

@@ -24,7 +24,7 @@ TEXTS = package_texts(__file__)
 PARTS: Final = {"ar": 2, "en": 1, "fr": 2}
 """Parts a message may take, by language."""
 
-LONGER: Final = {"late": 2}
+LONGER: Final = {"late": 2, "beneficiary": 2, "ticket.open": 2, "ticket.answered": 3}
 """Templates that may take more than their language allows: rare, and every word is needed."""
 
 _SHORTEST_NAME: Final = 6

@@ -6,7 +6,7 @@ same number and code. After ``STOP`` only what a citizen's money or question cal
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, assert_never
 from uuid import UUID
@@ -17,6 +17,7 @@ from kernel.digits import grouped
 from kernel.log import event
 from kernel.sql import package_sql
 from kernel.work import Work
+from payments import afterwards
 from payments.receipt import CODE_GROUP
 from payments.view import PaymentDetail
 from sms.compose import TEXTS, Composed, amount_in, compose, day, name_in
@@ -28,10 +29,17 @@ SQL = package_sql(__file__)
 SEND: Final = "sms.send"
 """Work kind: hand a message over (key: its id)."""
 
-NOTICES: Final = frozenset({"refused", "expired"})
+NOTICES: Final = frozenset({"refused", "expired", "beneficiary"})
 """Purposes that ``STOP`` silences; receipts, late money and answers still go."""
 
-_TOLD: Final = frozenset({"receipt", "refused", "expired", "late"})
+_TOLD: Final = {
+    "receipt": "receipt",
+    "again": "receipt",
+    "refused": "refused",
+    "expired": "expired",
+    "late": "late",
+}
+"""What is told, and the text for it; ``again-2``: the receipt once more, for the second time."""
 _OTHER_REASON: Final = "refused.other"
 
 
@@ -74,7 +82,8 @@ class Draft:
 
 async def tell(desk: SmsDesk, item: Work) -> None:
     """Handle ``sms.tell`` (key ``<payment id>:<what>``): write the message, once."""
-    payment_id, _, what = item.key.partition(":")
+    payment_id, _, purpose = item.key.partition(":")
+    what = purpose.partition("-")[0]
     known = read_uuid(payment_id)
     async with desk.database.transaction() as connection:
         payment = await desk.payments.payment(connection, known) if known else None
@@ -83,18 +92,37 @@ async def tell(desk: SmsDesk, item: Work) -> None:
             event("sms.tell_parked", work=item.key)
             return
         draft = Draft(
-            purpose=what,
+            purpose=purpose,
             recipient=payment.payer,
-            composed=about_payment(desk, payment, what),
+            composed=about_payment(desk, payment, _TOLD[what]),
             channel=desk.default_channel,
             payment=payment.id,
         )
         await put(desk, connection, draft)
+        if what == "receipt":
+            await _tell_beneficiary(desk, connection, payment)
         await work.finish(connection, item)
 
 
+async def _tell_beneficiary(desk: SmsDesk, connection: Connection, payment: PaymentDetail) -> None:
+    """The receipt goes to whom it was paid for, too, in their own language if we know it."""
+    other = await afterwards.beneficiary(connection, payment.id)
+    if other is not None:
+        theirs = replace(payment, language=other.language or payment.language)
+        draft = Draft(
+            purpose="beneficiary",
+            recipient=other.subscriber,
+            composed=about_payment(desk, theirs, "beneficiary"),
+            channel=desk.default_channel,
+            payment=payment.id,
+        )
+        await put(desk, connection, draft)
+
+
 def about_payment(desk: SmsDesk, payment: PaymentDetail, what: str) -> Composed:
-    """Compose what a payer is told: ``receipt``, ``refused``, ``expired`` or ``late``."""
+    """Compose what a payer is told: ``receipt``, ``refused``, ``expired``, ``late``; or, of
+    a receipt, whom somebody else paid for: ``beneficiary``.
+    """
     language = payment.language if payment.language in TEXTS.languages else "ar"
     template = _template(what, payment.reason)
     values = {
@@ -103,7 +131,7 @@ def about_payment(desk: SmsDesk, payment: PaymentDetail, what: str) -> Composed:
         "dial": desk.dial(payment.channel, payment.control_number),
         "short_code": desk.dial(payment.channel),
     }
-    if what == "receipt":
+    if what in ("receipt", "beneficiary"):
         if payment.receipt_issued_at is None:
             raise ValueError(f"payment {payment.id} has no receipt to tell of")
         values |= {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ussd.graph import PICTURE, mermaid
+from ussd.graph import PICTURES
 from ussd.lint import lint
 from ussd.menu import MENU
 
@@ -14,7 +14,9 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="./mizan menu", description="The USSD menu.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("lint", help="prove every screen in every language and profile")
-    graph = commands.add_parser("graph", help="draw the menu (Mermaid) to docs/menu.mmd")
+    graph = commands.add_parser(
+        "graph", help="draw the menu to docs/menu.mmd (Mermaid) and docs/menu.svg"
+    )
     graph.add_argument("--check", action="store_true", help="only compare it")
     try:
         arguments = parser.parse_args(argv)
@@ -31,11 +33,15 @@ def _lint() -> int:
 
 
 def _graph(*, check: bool) -> int:
-    if check:
-        current = PICTURE.is_file() and PICTURE.read_text(encoding="utf-8") == mermaid()
-        print("docs/menu.mmd is current" if current else "docs/menu.mmd is old: ./mizan menu graph")
-        return 0 if current else 1
-    PICTURE.parent.mkdir(exist_ok=True)
-    PICTURE.write_text(mermaid(), encoding="utf-8")
-    print(f"{len(MENU)} screens drawn to docs/menu.mmd")
-    return 0
+    is_old = False
+    for picture, draw in PICTURES.items():
+        name, current = f"docs/{picture.name}", draw()
+        if not check:
+            picture.write_text(current, encoding="utf-8")
+            print(f"{len(MENU)} screens drawn to {name}")
+        elif picture.is_file() and picture.read_text(encoding="utf-8") == current:
+            print(f"{name} is current")
+        else:
+            is_old = True
+            print(f"{name} is old: ./mizan menu graph")
+    return 1 if is_old else 0

@@ -12,16 +12,21 @@ from fees.refusals import FeeRefusal
 from fees.tariff import Charge
 from kernel import subscribers
 from kernel.clock import business_date
+from kernel.money import Money, zero
 from kernel.msisdn import Msisdn
+from payments import afterwards, receipt, start, tickets, view
 from payments import offer as offers
-from payments import receipt, start, view
 from payments.desk import Desk
 from payments.refusals import Refusal
+from payments.tickets import Opened, TicketRefusal, TicketRequest
 from ussd.gateway import (
     AgencyChoice,
     Asks,
+    FoundService,
     Intent,
+    Names,
     Offer,
+    OpenBill,
     Order,
     Price,
     Receipt,
@@ -29,6 +34,7 @@ from ussd.gateway import (
     Refused,
     ServiceChoice,
     Started,
+    TicketStatus,
 )
 
 
@@ -65,11 +71,24 @@ class DeskGateway:
                 service_choice(service) for service in await catalogue.services(connection, agency)
             ]
 
-    async def offer(self, control_number: str) -> Offer | Refused:
+    async def directory(self, country: str | None) -> Sequence[FoundService]:
+        """See the port."""
+        async with self._desk.database.read() as connection:
+            found = await catalogue.services_of(connection, country)
+            if not found and country is not None:
+                found = await catalogue.services_of(connection, None)
+        return found_services(found)
+
+    async def offer(self, control_number: str, viewer: Msisdn | None = None) -> Offer | Refused:
         """See the port."""
         offered = await offers.offer(self._desk, control_number)
         if isinstance(offered, offers.Offer):
             bill = offered.bill
+            own = None if viewer is None else self._desk.keys.pseudonym(viewer)
+            if bill.payer not in (None, own):
+                total = offered.charge.total
+                billed_to = (bill.payer or b"").hex()
+                return hidden(short(bill.agency.short_names, bill.agency.names), total, billed_to)
             chosen = Order(
                 agency=bill.agency.code,
                 service=bill.service.code,
@@ -120,6 +139,7 @@ class DeskGateway:
                 amount=order.amount,
                 band=order.band,
             ),
+            beneficiary=bytes.fromhex(intent.beneficiary) or None,
         )
         started = await start.start(self._desk, request)
         if isinstance(started, start.Started):
@@ -139,8 +159,56 @@ class DeskGateway:
                 control_number=summary.control_number,
                 receipt_number=summary.receipt_number,
                 receipt_code=summary.receipt_code,
+                is_rated=summary.is_rated,
             )
             for summary in await view.payments_of(self._desk, payer, limit)
+        ]
+
+    async def open_bills(self, payer: Msisdn, limit: int) -> Sequence[OpenBill]:
+        """See the port."""
+        at, own = self._desk.clock.now(), self._desk.keys.pseudonym(payer)
+        async with self._desk.database.read() as connection:
+            found = await bills.of_payer(connection, own, at=at, limit=limit)
+        return [
+            OpenBill(
+                control_number=bill.control_number,
+                agency=short(bill.agency.short_names, bill.agency.names),
+                service=short(bill.service.short_names, bill.service.names),
+                total=bill.charge(business_date(at, bill.agency.zone)).total,
+                due_on=bill.due_on,
+            )
+            for bill in found
+        ]
+
+    async def remember(self, msisdn: Msisdn) -> str:
+        """See the port."""
+        async with self._desk.database.transaction() as connection:
+            return (await subscribers.remember(connection, self._desk.keys, msisdn)).hex()
+
+    async def send_receipt_again(self, payer: Msisdn, control_number: str) -> bool:
+        """See the port."""
+        return await afterwards.send_receipt_again(self._desk, payer, control_number)
+
+    async def rate(self, payer: Msisdn, control_number: str, score: int) -> bool:
+        """See the port."""
+        return await afterwards.rate(self._desk, payer, control_number, score)
+
+    async def open_ticket(self, request: TicketRequest) -> Opened | TicketRefusal:
+        """See the port."""
+        return await tickets.open_ticket(self._desk, request)
+
+    async def tickets(self, citizen: Msisdn, limit: int) -> Sequence[TicketStatus]:
+        """See the port."""
+        return [
+            TicketStatus(
+                number=ticket.number,
+                kind=ticket.kind,
+                state=ticket.state,
+                agency=short(ticket.agency_short_names, ticket.agency_names),
+                on=business_date(ticket.opened_at, ticket.zone),
+                answer=ticket.answer,
+            )
+            for ticket in await tickets.tickets_of(self._desk, citizen, limit)
         ]
 
     async def check_receipt(self, code: str) -> Receipt | None:
@@ -176,6 +244,29 @@ def agency_choices(agencies: Sequence[Agency]) -> list[AgencyChoice]:
         )
         for at, agency in enumerate(agencies, 1)
     ]
+
+
+def found_services(found: Sequence[tuple[Agency, Service]]) -> list[FoundService]:
+    """Short codes are the menu numbers of agency and service side by side: 12 and 3 give 1203."""
+    agencies = list({agency.code: agency for agency, _ in found}.values())
+    numbers = {choice.code: choice.number for choice in agency_choices(agencies)}
+    return [
+        FoundService(
+            short_code=numbers[agency.code] * 100 + service.number,
+            agency=agency.code,
+            agency_names=short(agency.short_names, agency.names),
+            service=service_choice(service),
+            category=service.category,
+        )
+        for agency, service in found
+    ]
+
+
+def hidden(agency: Names, total: Money, billed_to: str) -> Offer:
+    """What somebody sees of a bill that is another's: whom to pay, and how much."""
+    nothing = zero(total.currency)
+    price = Price(principal=total, stamp=nothing, penalty=nothing, service_fee=nothing, total=total)
+    return Offer(agency, {}, price, billed_to=billed_to)
 
 
 def service_choice(service: Service) -> ServiceChoice:

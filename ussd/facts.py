@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -13,11 +13,24 @@ from uuid import UUID
 
 from kernel.config import ChannelConfig
 from kernel.money import Money
-from ussd.gateway import Gateway, Intent, Order, Recent, ServiceChoice, WalletChoice
+from kernel.msisdn import BadMsisdn, Msisdn
+from payments.tickets import TicketKind, TicketRequest
+from ussd.gateway import (
+    FoundService,
+    Gateway,
+    Intent,
+    Order,
+    Recent,
+    ServiceChoice,
+    TicketStatus,
+    WalletChoice,
+)
 from ussd.hop import Hop
 from ussd.screens.bill import ConfirmFacts
 from ussd.screens.home import NEWS_FOR
-from ussd.screens.receipts import SHOWN
+from ussd.screens.other import Person
+from ussd.screens.receipts import LISTED, SHOWN
+from ussd.screens.tickets import SHOWN as TICKETS_SHOWN
 from ussd.session import Session, Vault
 
 
@@ -43,6 +56,9 @@ class Call:
         return self.vault.payment_id(self.hop, self.identity, subject, self.now_ms)
 
 
+TAIL: Final = 3
+"""Digits of another person's number that are shown again."""
+
 Loader: TypeAlias = Callable[[Call, Session], Awaitable[Any]]
 
 
@@ -60,7 +76,7 @@ async def _help(call: Call, _session: Session) -> str:
 async def _confirm(call: Call, session: Session) -> ConfirmFacts:
     number = session.args.get("number")
     if number is not None:
-        outcome = await call.gateway.offer(number)
+        outcome = await call.gateway.offer(number, call.hop.msisdn)
         return ConfirmFacts(outcome, call.wallets, call.payment_id(number))
     order = order_of(session)
     subject = "/".join(
@@ -87,6 +103,7 @@ async def _approve(call: Call, session: Session) -> Any:
         agreed_total=Money(*args["agreed"]),
         control_number=number,
         order=order_of(session) if number is None else None,
+        beneficiary=args.get("other") or "",
     )
     return await call.gateway.start(intent)
 
@@ -121,6 +138,72 @@ async def _genuine(call: Call, session: Session) -> Any:
     return await call.gateway.check_receipt(session.args["code"])
 
 
+async def _open_bills(call: Call, _session: Session) -> Any:
+    return await call.gateway.open_bills(call.hop.msisdn, LISTED)
+
+
+async def _again(call: Call, session: Session) -> bool:
+    return await call.gateway.send_receipt_again(call.hop.msisdn, session.args["number"])
+
+
+async def _rated(call: Call, session: Session) -> bool:
+    args = session.args
+    return await call.gateway.rate(call.hop.msisdn, args["number"], args["score"])
+
+
+async def _directory(call: Call, _session: Session) -> Sequence[FoundService]:
+    return await call.gateway.directory(call.hop.msisdn.region)
+
+
+async def _in_category(call: Call, session: Session) -> Sequence[FoundService]:
+    every = await _directory(call, session)
+    return [each for each in every if each.category == session.args["category"]]
+
+
+async def _found(call: Call, session: Session) -> FoundService | None:
+    code = session.args["short_code"]
+    return next((each for each in await _directory(call, session) if each.short_code == code), None)
+
+
+async def _person(call: Call, session: Session) -> Person | None:
+    try:
+        number = Msisdn.parse(session.args["typed"], call.hop.msisdn.region)
+    except BadMsisdn:
+        return None
+    return Person(await call.gateway.remember(number), number.e164[-TAIL:])
+
+
+async def _reason(call: Call, session: Session) -> Any:
+    return await call.gateway.offer(session.args["number"], call.hop.msisdn)
+
+
+async def _ticket_sent(call: Call, session: Session) -> Any:
+    args = session.args
+    wish = (args["kind"], args["number"], args["reason"], args["note"])
+    request = TicketRequest(
+        id=call.payment_id("/".join(("ticket", *wish))),
+        citizen=call.hop.msisdn,
+        kind=TicketKind(args["kind"]),
+        reason=args["reason"],
+        note=args["note"],
+        control_number=args["number"],
+        channel=call.channel.name,
+        language=session.language,
+    )
+    return await call.gateway.open_ticket(request)
+
+
+async def _my_tickets(call: Call, _session: Session) -> Any:
+    return await call.gateway.tickets(call.hop.msisdn, TICKETS_SHOWN)
+
+
+async def _ticket(call: Call, session: Session) -> TicketStatus | None:
+    for ticket in await call.gateway.tickets(call.hop.msisdn, 4 * TICKETS_SHOWN):
+        if ticket.number == session.args["ticket"]:
+            return ticket
+    return None
+
+
 def order_of(session: Session) -> Order:
     """The order that the browsed answers make."""
     args = session.args
@@ -148,6 +231,18 @@ LOADERS: Final[Mapping[str, Loader]] = {
     "payments": _payments,
     "payment": _payment,
     "genuine": _genuine,
+    "bills": _open_bills,
+    "again": _again,
+    "rated": _rated,
+    "find": _directory,
+    "category": _in_category,
+    "offers": _in_category,
+    "found": _found,
+    "person": _person,
+    "reason": _reason,
+    "ticket_sent": _ticket_sent,
+    "my_tickets": _my_tickets,
+    "ticket": _ticket,
 }
 """Screens that are not here need nothing but the session."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
@@ -17,12 +18,15 @@ from kernel.digits import with_check_digits
 from kernel.money import Money, zero
 from kernel.msisdn import Msisdn
 from payments.refusals import Refusal
+from payments.tickets import Opened, TicketRefusal, TicketRequest, TicketState
 from ussd.gateway import (
     AgencyChoice,
     Asks,
+    FoundService,
     Intent,
     Names,
     Offer,
+    OpenBill,
     Order,
     Price,
     Receipt,
@@ -30,6 +34,7 @@ from ussd.gateway import (
     Refused,
     ServiceChoice,
     Started,
+    TicketStatus,
 )
 
 ZONE = "Asia/Amman"
@@ -92,12 +97,17 @@ CATALOGUE: Final[dict[str, list[ServiceChoice]]] = {
 }
 
 
+CATEGORIES: Final[dict[str, str]] = {"JO-PASS": "travel", "JO-ROAD": "driving", "LB-SEC": "travel"}
+COPIES: Final = 3
+
+
 @dataclass
 class FakeBill:
-    """A bill and what became of it."""
+    """A bill and what became of it; ``payer``: the number it was issued to."""
 
     offer: Offer
     refused: Refused | None = None
+    payer: str = ""
 
 
 @dataclass
@@ -112,16 +122,23 @@ class FakeGateway:
     payments: dict[UUID, Recent] = field(default_factory=dict)
     intents: dict[UUID, Intent] = field(default_factory=dict)
     receipts: dict[str, Receipt] = field(default_factory=dict)
+    names: dict[str, Names] = field(default_factory=lambda: dict(AGENCIES))
+    categories: dict[str, str] = field(default_factory=lambda: dict(CATEGORIES))
+    copies: list[str] = field(default_factory=list)
+    scores: dict[str, int] = field(default_factory=dict)
+    requests: dict[str, TicketRequest] = field(default_factory=dict)
+    answers: dict[str, str] = field(default_factory=dict)
+    ticket_refusal: TicketRefusal | None = None
     start_refusal: Refusal | None = None
     issued: int = 0
     down: bool = False
     calls: list[str] = field(default_factory=list)
 
-    def issue(self, total: Money, *, stamp: Money | None = None) -> str:
+    def issue(self, total: Money, *, stamp: Money | None = None, payer: str = "") -> str:
         """Put a bill on file and return its control number."""
         self.issued += 1
         number = with_check_digits(str(7_000_000_000 + 1_234_567 * self.issued))
-        self.bills[number] = FakeBill(offer_of(total, stamp=stamp))
+        self.bills[number] = FakeBill(offer_of(total, stamp=stamp), payer=payer)
         return number
 
     def settle(self, number: str, *, state: str, receipt: str | None = None) -> None:
@@ -151,19 +168,37 @@ class FakeGateway:
         codes = self.countries.get(country or "") or [
             c for all_ in self.countries.values() for c in all_
         ]
-        return [AgencyChoice(code, at, AGENCIES[code]) for at, code in enumerate(codes, 1)]
+        return [AgencyChoice(code, at, self.names[code]) for at, code in enumerate(codes, 1)]
 
     async def services(self, agency: str) -> Sequence[ServiceChoice]:
         """See the port."""
         self._reached("services")
         return self.catalogue.get(agency, [])
 
-    async def offer(self, control_number: str) -> Offer | Refused:
+    async def directory(self, country: str | None) -> Sequence[FoundService]:
+        """See the port."""
+        return [
+            FoundService(
+                short_code=agency.number * 100 + service.number,
+                agency=agency.code,
+                agency_names=agency.names,
+                service=service,
+                category=self.categories[agency.code],
+            )
+            for agency in await self.agencies(country)
+            for service in self.catalogue.get(agency.code, [])
+        ]
+
+    async def offer(self, control_number: str, viewer: Msisdn | None = None) -> Offer | Refused:
         """See the port."""
         self._reached("offer")
         bill = self.bills.get(control_number)
         if bill is None:
             return Refused(Refusal.BILL_NOT_FOUND)
+        if bill.payer and (viewer is None or viewer.e164 != bill.payer):
+            own = offer_of(bill.offer.price.total)
+            own = replace(own, service={}, billed_to=pseudonym(bill.payer))
+            return bill.refused or own
         return bill.refused or bill.offer
 
     async def order_price(self, order: Order) -> Offer | Refused:
@@ -176,7 +211,7 @@ class FakeGateway:
                 offer = offer_of(unit.times(order.quantity))
                 return replace(
                     offer,
-                    agency=AGENCIES[order.agency],
+                    agency=self.names[order.agency],
                     service=service.names,
                     band=bands.get(order.band or ""),
                     quantity=order.quantity,
@@ -211,6 +246,89 @@ class FakeGateway:
         own = [self.payments[key] for key, intent in self.intents.items() if intent.payer == payer]
         return own[::-1][:limit]
 
+    async def open_bills(self, payer: Msisdn, limit: int) -> Sequence[OpenBill]:
+        """See the port."""
+        self._reached("open_bills")
+        on = business_date(self.clock.now(), ZONE)
+        return [
+            OpenBill(
+                control_number=number,
+                agency=bill.offer.agency,
+                service=bill.offer.service,
+                total=bill.offer.price.total,
+                due_on=on,
+            )
+            for number, bill in self.bills.items()
+            if bill.payer == payer.e164 and bill.refused is None
+        ][:limit]
+
+    async def remember(self, msisdn: Msisdn) -> str:
+        """See the port."""
+        self._reached("remember")
+        return pseudonym(msisdn.e164)
+
+    async def send_receipt_again(self, payer: Msisdn, control_number: str) -> bool:
+        """See the port."""
+        self._reached("send_receipt_again")
+        if not self._is_paid_by(payer, control_number) or len(self.copies) >= COPIES:
+            return False
+        self.copies.append(control_number)
+        return True
+
+    async def rate(self, payer: Msisdn, control_number: str, score: int) -> bool:
+        """See the port."""
+        self._reached("rate")
+        if not self._is_paid_by(payer, control_number) or control_number in self.scores:
+            return False
+        self.scores[control_number] = score
+        self.payments = {
+            key: replace(payment, is_rated=True)
+            if payment.control_number == control_number
+            else payment
+            for key, payment in self.payments.items()
+        }
+        return True
+
+    async def open_ticket(self, request: TicketRequest) -> Opened | TicketRefusal:
+        """See the port."""
+        self._reached("open_ticket")
+        wish = (request.citizen, request.control_number, request.kind)
+        for number, known in self.requests.items():
+            is_same = wish == (known.citizen, known.control_number, known.kind)
+            if known.id == request.id or (is_same and number not in self.answers):
+                return Opened(number, is_new=False)
+        if self.ticket_refusal is not None:
+            return self.ticket_refusal
+        if request.control_number not in self.bills:
+            return TicketRefusal.BILL_NOT_FOUND
+        number = with_check_digits(str(1_000_001 + len(self.requests)))
+        self.requests[number] = request
+        return Opened(number, is_new=True)
+
+    async def tickets(self, citizen: Msisdn, limit: int) -> Sequence[TicketStatus]:
+        """See the port."""
+        self._reached("tickets")
+        return [
+            TicketStatus(
+                number=number,
+                kind=request.kind,
+                state=TicketState.ANSWERED if number in self.answers else TicketState.OPEN,
+                agency=AGENCIES["JO-PASS"],
+                on=business_date(self.clock.now(), ZONE),
+                answer=self.answers.get(number, ""),
+            )
+            for number, request in reversed(self.requests.items())
+            if request.citizen == citizen
+        ][:limit]
+
+    def _is_paid_by(self, payer: Msisdn, number: str) -> bool:
+        return any(
+            intent.payer == payer
+            and self.payments[key].control_number == number
+            and self.payments[key].state == "paid"
+            for key, intent in self.intents.items()
+        )
+
     async def check_receipt(self, code: str) -> Receipt | None:
         """See the port."""
         self._reached("check_receipt")
@@ -231,6 +349,11 @@ class FakeGateway:
         self.calls.append(call)
         if self.down:
             raise ConnectionError("the database is away")
+
+
+def pseudonym(e164: str) -> str:
+    """What the in-memory gateway calls a subscriber."""
+    return sha256(e164.encode()).hexdigest()[:32]
 
 
 def offer_of(total: Money, *, stamp: Money | None = None) -> Offer:

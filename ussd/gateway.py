@@ -15,6 +15,7 @@ from uuid import UUID
 from kernel.money import Money
 from kernel.msisdn import Msisdn
 from payments.refusals import Refusal
+from payments.tickets import Opened, TicketKind, TicketRefusal, TicketRequest, TicketState
 
 Names: TypeAlias = Mapping[str, str]
 """A name by language code; short ones where the catalogue has them."""
@@ -74,13 +75,18 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Something that can be paid now: whom, what for (of which class, how many), how much."""
+    """Something that can be paid now: whom, what for (of which class, how many), how much.
+
+    ``billed_to``: the pseudonym of another subscriber whom the bill was issued to; to anybody else
+    a bill shows its agency and its total only.
+    """
 
     agency: Names
     service: Names
     price: Price
     band: Names | None = None
     quantity: int = 1
+    billed_to: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,8 @@ class Intent:
     agreed_total: Money
     control_number: str | None = None
     order: Order | None = None
+    beneficiary: str = ""
+    """The pseudonym of whom it is paid for, if that is somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +134,41 @@ class Recent:
     control_number: str
     receipt_number: str | None = None
     receipt_code: str | None = None
+    is_rated: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenBill:
+    """A bill that was issued to the subscriber and can still be paid."""
+
+    control_number: str
+    agency: Names
+    service: Names
+    total: Money
+    due_on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundService:
+    """A service by its short code (``1203``: agency 12, service 3), which never changes."""
+
+    short_code: int
+    agency: str
+    agency_names: Names
+    service: ServiceChoice
+    category: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TicketStatus:
+    """What became of something that the subscriber asked of an agency."""
+
+    number: str
+    kind: TicketKind
+    state: TicketState
+    agency: Names
+    on: date
+    answer: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,8 +210,12 @@ class Gateway(Protocol):
         """What an agency offers, by menu number."""
         ...
 
-    async def offer(self, control_number: str) -> Offer | Refused:
-        """A bill by its control number (12 checked digits)."""
+    async def directory(self, country: str | None) -> Sequence[FoundService]:
+        """Every service of the agencies that ``agencies`` lists, by short code."""
+        ...
+
+    async def offer(self, control_number: str, viewer: Msisdn | None = None) -> Offer | Refused:
+        """A bill by its control number (12 checked digits), as much of it as ``viewer`` may see."""
         ...
 
     async def order_price(self, order: Order) -> Offer | Refused:
@@ -181,6 +228,30 @@ class Gateway(Protocol):
 
     async def recent(self, payer: Msisdn, limit: int) -> Sequence[Recent]:
         """The subscriber's newest payments, newest first."""
+        ...
+
+    async def open_bills(self, payer: Msisdn, limit: int) -> Sequence[OpenBill]:
+        """Bills issued to the subscriber that can be paid, the next due first."""
+        ...
+
+    async def remember(self, msisdn: Msisdn) -> str:
+        """Put somebody on file; returns the pseudonym, which alone a session may keep."""
+        ...
+
+    async def send_receipt_again(self, payer: Msisdn, control_number: str) -> bool:
+        """Send a copy of the receipt by SMS; False once there were enough."""
+        ...
+
+    async def rate(self, payer: Msisdn, control_number: str, score: int) -> bool:
+        """Keep a score of 1 to 5 for a paid service; False if there was one before."""
+        ...
+
+    async def open_ticket(self, request: TicketRequest) -> Opened | TicketRefusal:
+        """Ask something of the agency of a bill, once per id."""
+        ...
+
+    async def tickets(self, citizen: Msisdn, limit: int) -> Sequence[TicketStatus]:
+        """What the subscriber asked, newest first."""
         ...
 
     async def check_receipt(self, code: str) -> Receipt | None:

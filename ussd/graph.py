@@ -1,26 +1,41 @@
-"""The menu as a picture: Mermaid, drawn from the table that citizens walk."""
+"""The menu as pictures, Mermaid and SVG, drawn from the table that citizens walk."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from ussd.menu import MENU
+from ussd.picture import draw
 from ussd.screen import Screen
 
-PICTURE: Final = Path(__file__).resolve().parent.parent / "docs" / "menu.mmd"
+_DOCS: Final = Path(__file__).resolve().parent.parent / "docs"
 _ENTRIES: Final = {
     "language": "first dial",
     "home": "*789#",
     "confirm": "*789*control number#",
     "resume": "after a dropped session",
+    "ticket": "*789*request number#",
+    "genuine": "*789*receipt code#",
 }
 
 
 def mermaid() -> str:
     """A flowchart; rounded screens end the session, the hexagon starts a payment."""
     return "\n".join(_lines()) + "\n"
+
+
+def svg() -> str:
+    """The same as a picture that browsers show."""
+    return draw(MENU, [*_ENTRIES])
+
+
+PICTURES: Final[Mapping[Path, Callable[[], str]]] = {
+    _DOCS / "menu.mmd": mermaid,
+    _DOCS / "menu.svg": svg,
+}
+"""The committed pictures, and what draws each."""
 
 
 def _lines() -> Iterator[str]:

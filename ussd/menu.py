@@ -9,19 +9,12 @@ from types import MappingProxyType
 from typing import Final
 
 from ussd.screen import Screen
-from ussd.screens import bill, browse, home, receipts, resume
+from ussd.screens import bill, browse, find, home, other, receipts, resume, tickets
+
+_JOURNEYS: Final = (home, resume, bill, other, browse, find, receipts, tickets)
 
 MENU: Final[Mapping[str, Screen]] = MappingProxyType(
-    {
-        screen.name: screen
-        for screen in (
-            *home.SCREENS,
-            *resume.SCREENS,
-            *bill.SCREENS,
-            *browse.SCREENS,
-            *receipts.SCREENS,
-        )
-    }
+    {screen.name: screen for journey in _JOURNEYS for screen in journey.SCREENS}
 )
 """Every screen by name."""
 

@@ -28,7 +28,7 @@ _NOT_GSM7: Final = 1_000_000
 
 # A space beside a digit holds an amount to its currency and the groups of a code together.
 _BREAK = re.compile(r"(?<![0-9]) (?![0-9])")
-_CHOICE = re.compile(r"[0-9]{1,2}\. ")
+_CHOICE = re.compile(r"[0-9]{1,5}\. ")
 _INSIDE_NUMBER = re.compile(r"[0-9][0-9.,:/ -]*$")
 
 

@@ -56,3 +56,10 @@ DELETE FROM fees.bill_file WHERE sha256 = $1
 
 -- name: bill_file
 SELECT name, imported_at, outcome FROM fees.bill_file WHERE sha256 = $1
+
+-- name: bills_of_payer
+-- What a subscriber was billed for and can still pay, the most urgent first.
+SELECT bill.*, offer.*, 'open' AS state_now
+FROM fees.bill JOIN fees.offer USING (agency, service)
+WHERE payer = $1 AND state = 'open' AND (expires_at IS NULL OR expires_at > $2)
+ORDER BY due_on, issued_at LIMIT $3

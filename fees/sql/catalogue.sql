@@ -45,3 +45,8 @@ INSERT INTO fees.tariff
     (agency, service, effective_from, amount_minor, band_minor, minimum_minor, maximum_minor, max_quantity,
      stamp_minor, service_fee_minor, fee_borne_by, late_day_minor, late_cap_minor, due_days, expire_days)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+
+-- name: services_of_country
+-- Everything that a country's agencies offer (all countries: null), in the order of the menus.
+SELECT * FROM fees.offer WHERE $1::text IS NULL OR country = $1
+ORDER BY country, agency_number, service_number

@@ -79,7 +79,8 @@ SELECT payment.id, payment.state, payment.total, payment.currency, payment.creat
        agency.short_names AS agency_short_names, service.short_names AS service_short_names,
        payment.zone,
        EXISTS (SELECT FROM payments.late_money
-               WHERE payment_id = payment.id AND state = 'open') AS is_held
+               WHERE payment_id = payment.id AND state = 'open') AS is_held,
+       EXISTS (SELECT FROM payments.rating WHERE payment_id = payment.id) AS is_rated
 FROM payments.payment
 LEFT JOIN payments.receipt ON receipt.payment_id = payment.id
 JOIN fees.agency ON agency.code = payment.agency
@@ -93,7 +94,8 @@ SELECT payment.*, receipt.number AS receipt_number, receipt.code AS receipt_code
        agency.names AS agency_names, service.names AS service_names,
        agency.short_names AS agency_short_names, service.short_names AS service_short_names,
        EXISTS (SELECT FROM payments.late_money
-               WHERE payment_id = payment.id AND state = 'open') AS is_held
+               WHERE payment_id = payment.id AND state = 'open') AS is_held,
+       EXISTS (SELECT FROM payments.rating WHERE payment_id = payment.id) AS is_rated
 FROM payments.payment
 LEFT JOIN payments.receipt ON receipt.payment_id = payment.id
 JOIN fees.agency ON agency.code = payment.agency

@@ -15,6 +15,6 @@ def test_every_kind_that_is_enqueued_is_handled() -> None:
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("work.enqueue"):
                 asked[ast.unparse(node.args[1])] = place(file, node.lineno)
     asked["WORK_KIND"] = "wallets.store_callbacks_v1"
-    names = {"COLLECT", "QUERY", "TELL", "SEND", "ANSWER", "WORK_KIND"}
+    names = {"COLLECT", "QUERY", "TELL", "TELL_TICKET", "SEND", "ANSWER", "WORK_KIND"}
     assert set(asked) == names, f"add its handler in jobs/handlers.py, then here: {asked}"
     assert len(KINDS) == len(names)

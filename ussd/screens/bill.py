@@ -37,7 +37,7 @@ def control_number(typed: str) -> Goto | Stay:
         return Stay(Notice("number.length", {"typed": len(digits)}))
     if not check_digits_hold(digits):
         return Stay(Notice(text_key(Refusal.CONTROL_NUMBER_MISTYPED)))
-    return Goto("confirm", {"number": digits})
+    return Goto("confirm", {"number": digits, "other": "", "billed_to": ""})
 
 
 def _show_number(_session: Session, _facts: None, say: Say) -> View:
@@ -63,13 +63,27 @@ def _show_confirm(session: Session, facts: ConfirmFacts, say: Say) -> View | Got
         Line(say.name(offer.service)),
         *_choices_made(offer, say),
         *_items(offer.price, say),
+        *_other(session, say),
         # The total and the key that agrees to it are never apart.
         Line(say("confirm.total", amount=say.money(total)), keep=True),
-        Line(say("confirm.pay"), key="1"),
+        Line(say("confirm.pay"), key="1", keep=True),
+        Line(say("confirm.options"), key="2"),
     )
-    agreed = [total.minor, total.currency]
-    remember = {"wallet": wallet, "agreed": agreed, "payment": str(facts.payment)}
-    return View(lines=lines, remember=remember)
+    remember = {
+        "wallet": wallet,
+        "agreed": [total.minor, total.currency],
+        "payment": str(facts.payment),
+        "billed_to": offer.billed_to,
+    }
+    return View(lines=tuple(line for line in lines if line.text), remember=remember)
+
+
+def _other(session: Session, say: Say) -> tuple[Line, ...]:
+    """Who else gets the receipt, if somebody was named."""
+    if not session.args.get("other"):
+        return ()
+    tail = session.args["tail"]
+    return (Line(say("confirm.other", tail=tail) if tail else say("confirm.billed")),)
 
 
 def _choices_made(offer: Offer, say: Say) -> tuple[Line, ...]:
@@ -90,7 +104,8 @@ def _items(price: Price, say: Say) -> tuple[Line, ...]:
 
 
 def _take_confirm(_session: Session, key: str) -> Goto | Stay:
-    return Goto("approve") if key == "1" else NOT_A_CHOICE
+    targets = {"1": "approve", "2": "options"}
+    return Goto(targets[key]) if key in targets else NOT_A_CHOICE
 
 
 def _show_wallet(session: Session, wallets: tuple[WalletChoice, ...], say: Say) -> View:
@@ -146,7 +161,7 @@ SCREENS: Final = (
         name="confirm",
         show=_show_confirm,
         take=_take_confirm,
-        leads_to=("approve", "wallet", "refused", "number"),
+        leads_to=("approve", "options", "wallet", "refused", "number"),
         whole=True,
     ),
     Screen(name="wallet", show=_show_wallet, take=_take_wallet, leads_to=("confirm",)),

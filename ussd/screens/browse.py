@@ -39,11 +39,14 @@ def _show_services(_session: Session, services: Sequence[ServiceChoice], say: Sa
 
 def _take_services(session: Session, key: str) -> Goto | Stay:
     service = picked(session, key)
-    if not service:
-        return NOT_A_CHOICE
+    return chosen(service, agency=session.args["agency"]) if service else NOT_A_CHOICE
+
+
+def chosen(service: str, *, agency: str) -> Goto:
+    """On to what a service asks for, and its price."""
     # Answers given for another service, before somebody went back, must not price this one.
-    fresh = {"service": service, "number": None, "quantity": 1, "amount": None, "band": None}
-    return Goto("order", fresh)
+    fresh = {"number": None, "quantity": 1, "amount": None, "band": None, "other": ""}
+    return Goto("order", {"agency": agency, "service": service, "billed_to": "", **fresh})
 
 
 def _show_order(_session: Session, service: ServiceChoice | None, _say: Say) -> Goto:

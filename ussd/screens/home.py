@@ -5,22 +5,34 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from kernel.digits import only_digits
+from kernel.digits import check_digits_hold, only_digits
+from payments.tickets import NUMBER_DIGITS
 from ussd.gateway import Recent
 from ussd.page import Line, Nav
 from ussd.screen import NOT_A_CHOICE, TEXTS, Goto, Notice, Say, Screen, Stay, View, choices
 from ussd.screens import bill, receipts
+from ussd.screens.find import short_code
 from ussd.session import Session
 
 NEWS_FOR: Final = timedelta(minutes=15)
 """How long the outcome of a payment is told on the home screen."""
 
 _LIKE_A_NUMBER: Final = 6
-_TARGETS: Final = {"1": "number", "2": "agencies", "3": "payments", "4": "receipt", "5": "help"}
+_TARGETS: Final = {
+    "1": "number",
+    "2": "agencies",
+    "3": "payments",
+    "4": "receipt",
+    "5": "help",
+    "6": "bills",
+    "7": "tickets",
+    "8": "find",
+}
 
 
 def direct(typed: str) -> Goto | None:
-    """Where a long number leads at once: a control number to its bill, a receipt code to its check.
+    """Where a long number leads at once: a control number to its bill, a receipt code to its check,
+    a ticket's number to its state.
 
     None for short input: menu positions are not dialled, so that numbering stays ours to change.
     """
@@ -29,6 +41,8 @@ def direct(typed: str) -> Goto | None:
     digits = only_digits(typed)
     if digits is not None and len(digits) == receipts.CODE_DIGITS:
         return Goto("genuine", {"code": digits})
+    if digits is not None and len(digits) == NUMBER_DIGITS and check_digits_hold(digits):
+        return Goto("ticket", {"ticket": digits})
     found = bill.control_number(typed)
     return found if isinstance(found, Goto) else Goto("number", notice=found.notice)
 
@@ -55,7 +69,7 @@ def _show_home(_session: Session, news: Recent | None, say: Say) -> View:
 def _take_home(_session: Session, key: str) -> Goto | Stay:
     if key in _TARGETS:
         return Goto(_TARGETS[key])
-    return direct(key) or NOT_A_CHOICE
+    return short_code(key) or direct(key) or NOT_A_CHOICE
 
 
 def _show_help(_session: Session, short_code: str, say: Say) -> View:
@@ -81,7 +95,7 @@ SCREENS: Final = (
         name="home",
         show=_show_home,
         take=_take_home,
-        leads_to=(*_TARGETS.values(), "confirm", "genuine", "language"),
+        leads_to=(*_TARGETS.values(), "confirm", "genuine", "found", "ticket", "language"),
         nav=Nav.NONE,
     ),
     Screen(name="help", show=_show_help, take=_take_help, leads_to=("language",), nav=Nav.HOME),

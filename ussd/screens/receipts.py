@@ -1,4 +1,4 @@
-"""Looking back: my last payments, one of them, and whether a receipt code is genuine."""
+"""Looking back: my payments and bills, a receipt sent again, a score, a code checked."""
 
 from __future__ import annotations
 
@@ -6,14 +6,18 @@ from collections.abc import Sequence
 from typing import Final
 
 from kernel.digits import grouped, only_digits
-from ussd.gateway import Receipt, Recent
+from payments.afterwards import SCORES
+from ussd.gateway import OpenBill, Receipt, Recent
 from ussd.page import Line, Nav
 from ussd.screen import NOT_A_CHOICE, Goto, Notice, Say, Screen, Stay, View, choices, picked
+from ussd.screens.bill import control_number
 from ussd.session import Session
 
 CODE_DIGITS: Final = 15
 SHOWN: Final = 5
 """How many of the last payments are listed."""
+LISTED: Final = 9
+"""How many open bills are listed, the next due first."""
 
 
 def _show_payments(_session: Session, payments: Sequence[Recent], say: Say) -> View:
@@ -45,7 +49,50 @@ def _show_payment(_session: Session, payment: Recent | None, say: Say) -> View |
             Line(say("payment.receipt", number=payment.receipt_number)),
             Line(say("payment.code", code=grouped(payment.receipt_code, 5))),
         ]
-    return View(lines=tuple(lines))
+    wishes = {"2": "tickets"}
+    if payment.receipt_code:
+        wishes |= {"1": "again"} if payment.is_rated else {"1": "again", "3": "rate"}
+    lines += [Line(say(f"payment.{wishes[key]}"), key=key) for key in sorted(wishes)]
+    remember = {"wishes": wishes, "number": payment.control_number}
+    return View(lines=tuple(lines), remember=remember)
+
+
+def _take_payment(session: Session, key: str) -> Goto | Stay:
+    wish = session.args["wishes"].get(key)
+    return Goto(wish) if wish else NOT_A_CHOICE
+
+
+def _show_again(_session: Session, is_sent: bool, say: Say) -> View:
+    return View(lines=(Line(say("again.sent" if is_sent else "again.enough")),))
+
+
+def _show_rate(_session: Session, _facts: None, say: Say) -> View:
+    return View(lines=(Line(say("rate.ask")),))
+
+
+def _take_rate(_session: Session, key: str) -> Goto | Stay:
+    if key.isdigit() and int(key) in SCORES:
+        return Goto("rated", {"score": int(key)})
+    return NOT_A_CHOICE
+
+
+def _show_rated(_session: Session, _is_new: bool, say: Say) -> View:
+    return View(lines=(Line(say("rate.thanks")),))
+
+
+def _show_bills(_session: Session, bills: Sequence[OpenBill], say: Say) -> View:
+    labels = [
+        (str(at), f"{say.money(bill.total)} {say.name(bill.service)}")
+        for at, bill in enumerate(bills, 1)
+    ]
+    options = {str(at): bill.control_number for at, bill in enumerate(bills, 1)}
+    title = say("bills.title" if labels else "bills.none")
+    return View(title=title, lines=choices(labels), remember={"options": options})
+
+
+def _take_bills(session: Session, key: str) -> Goto | Stay:
+    number = picked(session, key)
+    return control_number(number) if number else NOT_A_CHOICE
 
 
 def _show_receipt(_session: Session, _facts: None, say: Say) -> View:
@@ -80,7 +127,16 @@ SCREENS: Final = (
         leads_to=("payment",),
         nav=Nav.HOME,
     ),
-    Screen(name="payment", show=_show_payment, leads_to=("payments",)),
+    Screen(
+        name="payment",
+        show=_show_payment,
+        take=_take_payment,
+        leads_to=("payments", "again", "tickets", "rate"),
+    ),
+    Screen(name="again", show=_show_again, nav=Nav.NONE, ends=True),
+    Screen(name="rate", show=_show_rate, take=_take_rate, leads_to=("rated",)),
+    Screen(name="rated", show=_show_rated, nav=Nav.NONE, ends=True),
+    Screen(name="bills", show=_show_bills, take=_take_bills, leads_to=("confirm",), nav=Nav.HOME),
     Screen(
         name="receipt",
         show=_show_receipt,

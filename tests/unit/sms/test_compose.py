@@ -21,7 +21,7 @@ REASONS = [
     "insufficient_funds", "user_declined", "user_timeout", "limit", "payer_not_found",
     "payer_blocked", "operator_unavailable", "duplicate", "currency", "config_error", "other", None,
 ]  # fmt: skip
-TOLD = ["receipt", "expired", "late", *(f"refused:{reason}" for reason in REASONS)]
+TOLD = ["receipt", "beneficiary", "expired", "late", *(f"refused:{reason}" for reason in REASONS)]
 
 
 def demo_services() -> list[tuple[dict[str, Any], dict[str, Any]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from xml.etree import ElementTree
 
 import pytest
 
@@ -10,7 +11,7 @@ from kernel.alphabet import Alphabet, alphabet_of
 from payments.refusals import Refusal, text_key
 from ussd import cli
 from ussd.facts import LOADERS
-from ussd.graph import PICTURE, mermaid
+from ussd.graph import PICTURES, svg
 from ussd.lint import lint
 from ussd.menu import MENU
 from ussd.samples import REDIRECTS
@@ -29,10 +30,19 @@ def test_the_command_prints_what_it_proved(capsys: pytest.CaptureFixture[str]) -
     assert "proved: pages fit" in capsys.readouterr().out
 
 
-def test_the_committed_picture_is_the_menu(capsys: pytest.CaptureFixture[str]) -> None:
-    assert PICTURE.read_text(encoding="utf-8") == mermaid()
+def test_the_committed_pictures_are_the_menu(capsys: pytest.CaptureFixture[str]) -> None:
+    for picture, draw in PICTURES.items():
+        assert picture.read_text(encoding="utf-8") == draw(), "./mizan menu graph"
     assert cli.main(["graph", "--check"]) == 0
-    assert "current" in capsys.readouterr().out
+    assert capsys.readouterr().out.count("is current") == len(PICTURES)
+
+
+def test_the_drawing_shows_every_screen_once_and_every_way() -> None:
+    drawn = ElementTree.fromstring(svg())
+    texts = [each.text for each in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert sorted(map(str, texts)) == sorted(MENU)
+    paths = list(drawn.iter("{http://www.w3.org/2000/svg}path"))
+    assert len(paths) == sum(len(screen.leads_to) for screen in MENU.values())
 
 
 def test_a_command_nobody_knows_is_refused() -> None:
