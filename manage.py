@@ -16,6 +16,8 @@ class Command:
     target: str
     on_database: bool = False
     """Runs against MIZAN_DATABASE_URL, or the embedded servers, started if they are down."""
+    offline: frozenset[str] = frozenset()
+    """First arguments with which it needs no database all the same."""
 
 
 COMMANDS = {
@@ -26,7 +28,12 @@ COMMANDS = {
     "migrate": Command("only bring the database up to date", "launch.migrate:main"),
     "dial": Command("dial a USSD code from this terminal", "sandbox.dial:main"),
     "bill": Command("issue, show and import bills", "fees.cli:main", True),
-    "ledger": Command("trial balance, statements, checks, exports", "launch.books:main", True),
+    "ledger": Command(
+        "trial balance, statements, checks, exports",
+        "launch.books:main",
+        True,
+        offline=frozenset({"rules"}),
+    ),
     "payments": Command("look up payments and what waits for a person", "payments.cli:main", True),
     "menu": Command("check and draw the USSD menus", "ussd.cli:main"),
     "user": Command("console staff: add, list, disable, enable, unlock", "console.cli:main", True),
@@ -64,7 +71,8 @@ def call(command: Command, arguments: list[str]) -> int:
     module, _, function = command.target.partition(":")
     run = getattr(importlib.import_module(module), function)
     # Asking a command for its own help must not start a database.
-    if command.on_database and arguments and not HELP_WORDS & set(arguments):
+    idle = not arguments or arguments[0] in command.offline or HELP_WORDS & set(arguments)
+    if command.on_database and not idle:
         from launch.on_database import run_on_database
 
         return run_on_database(lambda: cast(int, run(arguments)))

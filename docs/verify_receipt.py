@@ -47,14 +47,14 @@ if climb(leaf, proof["position"] - first, last - first, proof["path"]) != b64dec
 if "root=" in trusted:
     line = dict(pair.split("=", 1) for pair in trusted.split()[1:])
     first, last = map(int, line["seals"].split("-"))
-    text = sha256(seal.encode()).digest()
-    root = climb(text, int(said["number"]) - first, last - first, proof["day_path"])
-    if root != b64decode(line["root"]):
+    place, text = int(said["number"]) - first, sha256(seal.encode()).digest()
+    if climb(text, place, last - first, proof["day_path"]) != b64decode(line["root"]):
         raise LookupError("the seal is not in this checkpoint")
 else:
     key = Ed25519PublicKey.from_public_bytes(b64decode(trusted))
     key.verify(b64decode(proof["signature"]), seal.encode())
 print(f"PROVEN: entry {proof['position']} of the books says for {booked['business_date']}:")
+print(f"  {body['note']!a}")
 for to, out_of, minor in moves:
     print(f"  {Decimal(minor).scaleb(-DECIMALS.get(to[-3:], 2))} {to[-3:]} from {out_of} to {to}")
 print(f"({body['rule']} of {body['occurred_at']} UTC, sealed {said['sealed']}, id {booked['id']})")

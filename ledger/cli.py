@@ -12,7 +12,7 @@ from pathlib import Path
 import asyncpg
 
 from kernel.database import Connection, Database
-from ledger import period_commands, seal_commands
+from ledger import audit_commands, period_commands, seal_commands
 from ledger.documents import cli as documents
 from ledger.export import FORMATS, export
 from ledger.period_commands import ClosingDesk
@@ -24,6 +24,9 @@ Command = Callable[[Connection, argparse.Namespace], Awaitable[int]]
 def main(argv: list[str], desk: ClosingDesk | None = None, find: FindKey = no_receipts) -> int:
     """Run one command. 0: done and sound; 1: not found, unbalanced, damaged; 2: not understood."""
     options = _parser(desk or ClosingDesk(), find).parse_args(argv)
+    if options.page is not None:
+        sys.stdout.write(options.page())
+        return 0
     url = os.environ.get("MIZAN_DATABASE_URL")  # ./mizan sets it for the embedded server
     if not url:
         _complain("MIZAN_DATABASE_URL is not set")
@@ -52,6 +55,7 @@ async def _run(
 
 def _parser(desk: ClosingDesk, find: FindKey) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./mizan ledger", description="The books.")
+    parser.set_defaults(page=None)  # a page that needs no books
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     documents.add_commands(commands, desk.clock)
@@ -62,6 +66,7 @@ def _parser(desk: ClosingDesk, find: FindKey) -> argparse.ArgumentParser:
     out.set_defaults(command=_export)
     period_commands.add_commands(commands, desk)
     seal_commands.add_commands(commands, find)
+    audit_commands.add_commands(commands)
     return parser
 
 

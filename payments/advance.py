@@ -73,6 +73,7 @@ async def _collect(desk: Desk, connection: Connection, moving: Moving, verdict: 
         await move(connection, moving, Event.REFUSED, reason="bill_already_paid")
         await late.open_case(desk, connection, moving, verdict, kind="duplicate")
         return
+    number = await receipt.issue(desk, connection, row, at=moving.at)
     await book(
         connection,
         rules.fee_succeeded(
@@ -89,8 +90,8 @@ async def _collect(desk: Desk, connection: Connection, moving: Moving, verdict: 
             occurred_at=verdict.occurred_at or moving.at,
             reference=moving.id,
             zone=row["zone"],
+            note=f"receipt {number}",
         ),
     )
-    await receipt.issue(desk, connection, moving.row, at=moving.at)
     await move(connection, moving, Event.CONFIRMED, detail=verdict.reference or "")
     await tell(connection, moving, "receipt")

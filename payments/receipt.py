@@ -40,8 +40,8 @@ class ReceiptCheck:
     control_number: str
 
 
-async def issue(desk: Desk, connection: Connection, payment: Row, *, at: datetime) -> None:
-    """Give a payment its receipt, in the transaction that books it."""
+async def issue(desk: Desk, connection: Connection, payment: Row, *, at: datetime) -> str:
+    """Give a payment its receipt, in the transaction that books it; returns the number."""
     amount = Money(payment["total"], payment["currency"])
     for _ in range(_DRAWS):
         number = with_check_digits(desk.ids.digits(NUMBER_DIGITS - 2))
@@ -49,7 +49,7 @@ async def issue(desk: Desk, connection: Connection, payment: Row, *, at: datetim
         if await connection.fetchval(
             SQL["insert_receipt"], number, code, payment["id"], at, amount.minor, amount.currency
         ):
-            return
+            return number
     raise RuntimeError("no free receipt number found: the number space is too full")
 
 

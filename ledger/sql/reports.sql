@@ -154,6 +154,9 @@ SELECT * FROM ledger.booked ORDER BY business_date, seq
 -- name: date_range
 SELECT min(business_date) AS first, max(business_date) AS last FROM ledger.transaction
 
+-- name: count_of_transactions
+SELECT count(*) FROM ledger.transaction
+
 -- name: is_balanced
 -- Debits equal credits in every currency, in the folded sums and what is not folded yet.
 SELECT NOT EXISTS (

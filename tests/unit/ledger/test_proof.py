@@ -39,7 +39,7 @@ def check(trusted: str, document: Any, *file: str) -> tuple[int, str]:
 @pytest.fixture
 async def ids(database: Database, keys: Keys, clock: ManualClock) -> list[UUID]:
     """Eleven fees in three seals."""
-    fees = [fee(f"f{n}", reference=IDS.new(), note="إيصال") for n in range(11)]
+    fees = [fee(f"f{n}", reference=IDS.new(), note=f"إيصال {n}") for n in range(11)]
     for some in (fees[:2], fees[2:5], fees[5:]):
         await book_all(database, some)
         await seal_once(database, Signer(keys), clock, limit=3)
@@ -65,6 +65,7 @@ async def test_every_entry_is_proven_by_the_key_and_told_in_words(
         code, said = check(as_text(Signer(keys).public), proof.document)
         assert code == 0, said
         assert said.startswith(f"PROVEN: entry {place} of the books says for 2026-11-21:")
+        assert ascii(f"إيصال {place - 1}") in said
     assert "5.000 JOD from Liabilities:Agency:ROADS:LICENCE:JOD" in said
 
 

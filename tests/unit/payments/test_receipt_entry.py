@@ -18,11 +18,10 @@ async def test_number_and_code_of_a_receipt_lead_to_its_entry(counter: Counter) 
     async with counter.desk.database.read() as connection:
         for typed in (seen.receipt_number or "", seen.receipt_code or ""):
             key = await receipt.ledger_key(connection, f" {typed[:5]} {typed[5:]}")
-            assert (
-                await connection.fetchval(
-                    "SELECT reference FROM ledger.transaction WHERE key = $1", key
-                )
-                == pid
+            booked = await connection.fetchrow(
+                "SELECT reference, note FROM ledger.transaction WHERE key = $1", key
             )
+            assert booked is not None
+            assert tuple(booked) == (pid, f"receipt {seen.receipt_number}")
         assert await receipt.ledger_key(connection, "12345") is None
         assert await receipt.ledger_key(connection, "no number") is None
