@@ -12,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 import api.desk
@@ -32,7 +33,6 @@ from payments.desk import Desk
 from sms.desk import SmsDesk
 from ussd.desk_gateway import DeskGateway
 from wallets.inbox import Inbox
-
 
 POOL = 20
 """Connections of a web process: two lanes each for callbacks and starts, the rest for reading."""
@@ -66,11 +66,31 @@ def create_app() -> Starlette:
         await http.close()
         await database.close()
 
-    return Starlette(
+    return Application(
         routes=_routes(settings, desk, texting, inbox, valkey),
         middleware=believing(settings.trusted_proxies),
         lifespan=lifespan,
     )
+
+
+class Application(Starlette):
+    """Starlette, but a hop goes straight to its endpoint: finding it with the router and through
+    the layers around that would cost as much as answering it.
+    """
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Once, at the first request: the layers of everything, and those of hops."""
+        (hops,) = [route for route in self.routes if getattr(route, "name", "") == "ussd"]
+        straight: ASGIApp = hops.app if isinstance(hops, Route) else hops
+        for layer, arguments, options in reversed(self.user_middleware):
+            straight = layer(straight, *arguments, **options)
+        everything = super().build_middleware_stack()
+
+        async def either(scope: Scope, receive: Receive, send: Send) -> None:
+            is_hop = scope["type"] == "http" and scope["path"].startswith(ussd.routes.PREFIX)
+            await (straight if is_hop else everything)(scope, receive, send)
+
+        return either
 
 
 def believing(proxies: tuple[str, ...]) -> list[Middleware]:

@@ -29,6 +29,9 @@ from ussd.hop import Answer, Arrival, Hop, Phase, Reply, Unreadable
 from ussd.profiles import settled
 from ussd.screen import SAY
 
+PREFIX: Final = "/ussd/"
+"""Every path below it is the door's."""
+
 MAX_BODY_BYTES: Final = 8192
 Observe: TypeAlias = Callable[[str, str, float], None]
 """Called once a hop with channel, screen and seconds."""
@@ -49,7 +52,7 @@ def routes(
     observe: Observe | None = None,
     deadline_s: float = DEADLINE_S,
 ) -> list[BaseRoute]:
-    """The USSD routes; raises ValueError for a channel whose dialect nobody speaks."""
+    """The USSD route; raises ValueError for a channel whose dialect nobody speaks."""
     for channel in channels.values():
         if channel.dialect not in DIALECTS:
             known = ", ".join(sorted(DIALECTS))
@@ -72,10 +75,7 @@ def routes(
         deadline_s=deadline_s,
     )
     door = Door(channels, engine, observe)
-    return [
-        Route("/ussd/{channel}/{rest:path}", door, methods=["GET", "POST"], name="ussd"),
-        Route("/ussd/{channel}", door, methods=["GET", "POST"], name="ussd-loopback"),
-    ]
+    return [Route(PREFIX + "{path:path}", door, methods=["GET", "POST"], name="ussd")]
 
 
 class Door:
@@ -129,7 +129,7 @@ class Door:
 
     def _admit(self, scope: Scope) -> tuple[ChannelConfig | None, str]:
         """The channel that a caller may speak on, and the rest of its path."""
-        name, rest = scope["path_params"]["channel"], scope["path_params"].get("rest", "")
+        name, _, rest = scope["path"][len(PREFIX) :].partition("/")
         channel, gate = self._channels.get(name), self._gates.get(name, _NOWHERE)
         secret, _, path = rest.partition("/") if gate.has_secret else ("", "", rest)
         if not gate.opens(scope, secret) or channel is None:

@@ -153,8 +153,9 @@ async def _see(
     """The pages of the session's screen and what it remembers, or where it sends on."""
     loader, profile = LOADERS.get(screen.name), page_of(call.channel)
     if loader is None:
-        if not session.args and (notice is None or not notice.values):
-            return _plain(screen.name, session.language, notice and notice.key, profile)
+        if not session.args:
+            told = (notice.key, *notice.values.items()) if notice else ()
+            return _plain(screen.name, session.language, profile, told)
         return _rendered(screen, session, None, notice, profile)
     async with asyncio.timeout_at(call.deadline):
         facts = await loader(call, session)
@@ -163,11 +164,14 @@ async def _see(
 
 @lru_cache(maxsize=1024)
 def _plain(
-    screen: str, language: str, notice: str | None, profile: Profile
+    screen: str, language: str, profile: Profile, told: tuple[Any, ...]
 ) -> tuple[tuple[str, ...], Args] | Goto:
-    """What a screen shows that knows nothing of anybody: the same for everyone."""
+    """What a screen shows that knows nothing of anybody: the same for everyone. ``told``: the key
+    of a notice and its values.
+    """
     blank = Session(language=language, screen=screen)
-    return _rendered(MENU[screen], blank, None, Notice(notice) if notice else None, profile)
+    notice = Notice(told[0], dict(told[1:])) if told else None
+    return _rendered(MENU[screen], blank, None, notice, profile)
 
 
 def _rendered(

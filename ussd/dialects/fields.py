@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
-from urllib.parse import unquote_plus
+from urllib.parse import unquote
 
 from kernel.config import ChannelConfig
 from kernel.msisdn import BadMsisdn, Msisdn
@@ -246,7 +246,9 @@ def _no_constant(name: str) -> None:
 # Number and code come encoded alike on each hop of a session.
 @lru_cache(maxsize=8192)
 def _unquoted(text: str) -> str:
-    return unquote_plus(text, errors="strict")
+    # What most hops escape; a "%" that is left begins an escape, or one too short.
+    text = text.replace("+", " ").replace("%2A", "*").replace("%2B", "+").replace("%23", "#")
+    return unquote(text, errors="strict") if "%" in text else text
 
 
 def _label(text: str) -> str:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from contextlib import suppress
+from urllib.parse import unquote_plus
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.types import Message
 
@@ -17,7 +21,9 @@ from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from tests.unit.ussd.conftest import CHANNELS, SECRET, Exchange, caller, wallet
+from ussd.dialects.fields import url_encoded
 from ussd.fake_gateway import FakeGateway
+from ussd.hop import Unreadable
 from ussd.routes import MAX_BODY_BYTES, routes
 
 FORM = {
@@ -227,3 +233,14 @@ async def test_a_stuck_database_is_given_up_before_the_operator_gives_up(
     async with caller(stuck, "127.0.0.1") as line:
         answer = await line.post("/ussd/sandbox", data=FORM)
     assert (answer.status_code, answer.text[:4]) == (200, "END ")
+
+
+@given(st.text(alphabet="%2AB3#+*4ضé0", max_size=24) | st.text(max_size=24))
+def test_a_form_is_decoded_as_the_standard_library_does(value: str) -> None:
+    try:
+        expected: list[tuple[str, str]] | Unreadable = [("a", unquote_plus(value, errors="strict"))]
+    except ValueError:
+        expected = Unreadable.BAD_ENCODING
+    if "&" not in value:
+        with suppress(UnicodeEncodeError):
+            assert url_encoded(b"a=" + value.encode()) == expected
