@@ -73,7 +73,7 @@ class Engine:
         """Answer a hop that is not an END; raises what the gateway raises, and TimeoutError, and
         has then changed no session.
         """
-        key = self._vault.key(hop)
+        key = self._vault.key(hop, is_unique=_is_unique(hop, channel))
         call = self._call(hop, channel, key)
         try:
             stored, last = await self._store.take(key, call.deadline)
@@ -88,7 +88,7 @@ class Engine:
 
     async def end(self, hop: Hop, channel: ChannelConfig) -> Result:
         """Take note that the operator has closed a session, which may be resumed by a new dial."""
-        key = self._vault.key(hop)
+        key = self._vault.key(hop, is_unique=_is_unique(hop, channel))
         call = self._call(hop, channel, key)
         nobody_sees = Reply("", True)
         try:
@@ -96,7 +96,7 @@ class Engine:
         except NoMemory:
             return Result(nobody_sees, "degraded", channel.default_language, "over")
         session = load(stored) if stored is not None else None
-        if session is None:
+        if session is None or session.owner != key.owner:
             self._store.release(key)
             return Result(nobody_sees, "none", channel.default_language, "over")
         session.closed = True
@@ -109,7 +109,12 @@ class Engine:
         session = load(stored) if stored is not None else None
         if session is None:
             before = await self._last(key, last)
-            return await self._begin(call, key, before, is_one_of_a_kind=self._is_unique(call))
+            is_unique = _is_unique(call.hop, call.channel)
+            return await self._begin(call, key, before, is_one_of_a_kind=is_unique)
+        if session.owner != key.owner:
+            self._store.release(key)
+            # A stranger learns nothing of the session, not even its language.
+            return _conflict(call.channel.default_language, "stranger")
         found = self._place(session, call)
         if found is Place.DIALLED:
             return await self._begin(call, key, session, is_one_of_a_kind=False)
@@ -151,11 +156,6 @@ class Engine:
         stored = await self._store.look(key.other(last))
         return load(stored) if stored is not None else None
 
-    def _is_unique(self, call: Call) -> bool:
-        """Whether the session's id stands for it alone."""
-        ids = PROFILES[call.channel.profile].session_ids
-        return bool(call.hop.session_id) and ids is SessionIds.UNIQUE
-
     async def _begin(
         self, call: Call, key: SessionKey, before: Session | None, *, is_one_of_a_kind: bool
     ) -> Result:
@@ -163,6 +163,7 @@ class Engine:
             # Another session may come under this id today and pay for the same once more.
             call.identity += f"-{call.now_ms}"
         session = await begin(call, before)
+        session.owner = key.owner
         session.identity = call.identity
         session.began_at = call.now_ms
         session.dial = self._vault.digest(call.hop.text)
@@ -193,6 +194,15 @@ def _result(session: Session, outcome: str) -> Result:
 def _replay(session: Session, found: Place) -> Result:
     """What a hop gets that may not change anything."""
     if found in (Place.CONFLICT, Place.OVER):
-        words = Reply(SAY[session.language]("end.conflict"), True)
-        return Result(words, "conflict", session.language, found.value)
+        return _conflict(session.language, found.value)
     return Result(session.reply, session.screen, session.language, found.value)
+
+
+def _conflict(language: str, outcome: str) -> Result:
+    return Result(Reply(SAY[language]("end.conflict"), True), "conflict", language, outcome)
+
+
+def _is_unique(hop: Hop, channel: ChannelConfig) -> bool:
+    """Whether the session's id stands for it alone."""
+    ids = PROFILES[channel.profile].session_ids
+    return bool(hop.session_id) and ids is SessionIds.UNIQUE

@@ -21,7 +21,7 @@ Args: TypeAlias = dict[str, Any]
 """What the screens so far have learnt (agency, service, control number, choices); plain JSON."""
 
 _DAY_MS: Final = 86_400_000
-_FORMAT: Final = "2"
+_FORMAT: Final = "3"
 """Of ``dump``; what was written in another one is a lost session."""
 
 
@@ -32,10 +32,12 @@ class Session:
     ``edition``: of the screen, when it was shown. ``identity``: what its payments' ids come from.
     The rest is what places the next hop: digests of the dial and of what was sent last (all of it
     in cumulative protocols), its length (or count of inputs), the operator's number for it, when it
-    began and was answered (milliseconds), and whether the operator said that it is over.
+    began and was answered (milliseconds), and whether the operator said that it is over. ``owner``:
+    the subscriber, as a pseudonym.
     """
 
     language: str
+    owner: str = ""
     screen: str = "home"
     edition: str = ""
     args: Args = field(default_factory=dict)
@@ -70,29 +72,34 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class SessionKey:
-    """Where Valkey keeps a session: beside the other sessions of its subscriber on its channel."""
+    """Where Valkey keeps a session; ``is_shared``: under its id alone, so that somebody else who
+    comes with the id meets it.
+    """
 
     subscriber: bytes
     session: bytes
+    is_shared: bool
 
     @property
     def name(self) -> bytes:
         """The key of the session."""
-        return b"ussd:{%b}:%b" % (self.subscriber, self.session)
-
-    @property
-    def busy(self) -> bytes:
-        """The key that one hop at a time holds."""
-        return b"ussd:{%b}:%b:busy" % (self.subscriber, self.session)
+        if self.is_shared:
+            return b"ussd:session:%b" % self.session
+        return b"ussd:session:%b:%b" % (self.subscriber, self.session)
 
     @property
     def last(self) -> bytes:
         """The key that names the subscriber's last session."""
-        return b"ussd:{%b}:last" % self.subscriber
+        return b"ussd:last:%b" % self.subscriber
+
+    @property
+    def owner(self) -> str:
+        """The pseudonym of the subscriber."""
+        return self.subscriber.decode()
 
     def other(self, session: bytes) -> SessionKey:
         """Another session of the same subscriber."""
-        return SessionKey(self.subscriber, session)
+        return SessionKey(self.subscriber, session, self.is_shared)
 
 
 class Vault:
@@ -100,18 +107,23 @@ class Vault:
 
     def __init__(self, keys: Keys) -> None:
         self.secret: Final = keys.derive("ussd-session")
-        self._subscriber = hashlib.blake2b(key=self.secret, digest_size=16, person=b"subscriber")
+        self._subscriber = hashlib.blake2b(key=self.secret, digest_size=8, person=b"subscriber")
         self._session = hashlib.blake2b(key=self.secret, digest_size=8, person=b"session")
         self._text = hashlib.blake2b(key=self.secret, digest_size=8, person=b"text")
 
-    def key(self, hop: Hop) -> SessionKey:
+    def key(self, hop: Hop, *, is_unique: bool) -> SessionKey:
         """Where a hop's session is kept: an id means something only beside its subscriber, because
-        operators give the same one to others.
+        operators give the same one to others. Except where ids are unique and a hop tells all that
+        was sent before: what one number tells under the id of another is a contradiction.
         """
         subscriber, session = self._subscriber.copy(), self._session.copy()
         subscriber.update(f"{hop.channel}\0{hop.msisdn.e164}".encode())
-        session.update(hop.session_id.encode())
-        return SessionKey(subscriber.hexdigest().encode(), session.hexdigest().encode())
+        session.update(f"{hop.channel}\0{hop.session_id}".encode())
+        return SessionKey(
+            subscriber.hexdigest().encode(),
+            session.hexdigest().encode(),
+            is_unique and hop.is_cumulative,
+        )
 
     def digest(self, text: str) -> str:
         """What is kept of a text that was sent."""
@@ -139,6 +151,7 @@ def dump(session: Session) -> bytes:
         (
             _FORMAT,
             session.language,
+            session.owner,
             session.screen,
             session.edition,
             ",".join(session.trail),
@@ -165,9 +178,9 @@ def load(stored: bytes) -> Session | None:
 
 def _load(text: str) -> Session | None:
     (
-        form, language, screen, edition, trail, page, flags, identity, dial, digest, counts, sizes,
-        length, rest,
-    ) = text.split("\x1f", 13)  # fmt: skip
+        form, language, owner, screen, edition, trail, page, flags, identity, dial, digest, counts,
+        sizes, length, rest,
+    ) = text.split("\x1f", 14)  # fmt: skip
     if form != _FORMAT:
         return None
     count, sequence, began_at, at = counts.split(",")
@@ -179,6 +192,7 @@ def _load(text: str) -> Session | None:
         pages.append(rest[start:end])
     return Session(
         language=language,
+        owner=owner,
         screen=screen,
         edition=edition,
         args=args,

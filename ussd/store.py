@@ -39,10 +39,10 @@ class Store:
         Waits while another hop holds it; raises NoMemory, and TimeoutError at the deadline (in the
         loop's time).
         """
-        busy, pause = key.busy, _FIRST_PAUSE_S
+        name, pause = key.name, _FIRST_PAUSE_S
         commands = (
-            (b"SET", busy, b"1", b"NX", b"PX", HOLD_MS),
-            (b"MGET", key.name, key.last),
+            (b"SET", _busy(name), b"1", b"NX", b"PX", HOLD_MS),
+            (b"MGET", name, key.last),
         )
         while True:
             try:
@@ -67,7 +67,8 @@ class Store:
 
     def leave(self, key: SessionKey, session: bytes, ttl_s: int) -> None:
         """Store a session and let go of it."""
-        self._valkey.post((b"SET", key.name, session, b"EX", ttl_s), (b"DEL", key.busy))
+        name = key.name
+        self._valkey.post((b"SET", name, session, b"EX", ttl_s), (b"DEL", _busy(name)))
 
     def begin(self, key: SessionKey, session: bytes, ttl_s: int) -> None:
         """The same for one that has begun: it is the subscriber's last now."""
@@ -76,4 +77,9 @@ class Store:
 
     def release(self, key: SessionKey) -> None:
         """Let go of a session as it was."""
-        self._valkey.post((b"DEL", key.busy))
+        self._valkey.post((b"DEL", _busy(key.name)))
+
+
+def _busy(name: bytes) -> bytes:
+    """The key that one hop of a session at a time holds."""
+    return name + b":busy"

@@ -343,6 +343,18 @@ async def test_a_session_id_given_to_another_subscriber_is_another_session(wire:
     assert intent.payer.e164 == CITIZEN
 
 
+async def test_who_tells_of_a_session_that_is_not_his_is_refused_and_it_lives_on(
+    wire: Wire,
+) -> None:
+    number = wire.gateway.issue(TEN)
+    await wire.dialled(number)
+    stranger = await wire.dialled(f"{number}*1", msisdn="+962790000009")
+    assert stranger.startswith("END ")
+    assert "10.000" not in stranger
+    assert wire.gateway.intents == {}
+    assert (await wire.dialled(f"{number}*1")).startswith("END Now approve")
+
+
 async def test_a_session_id_that_is_used_again_begins_a_session_and_pays_anew(wire: Wire) -> None:
     for _ in range(2):
         await wire.start()
@@ -606,7 +618,7 @@ async def test_a_holder_that_died_lets_go_by_itself(wire: Wire, valkey: Valkey, 
         text="",
         is_cumulative=True,
     )
-    busy = Vault(keys).key(hop).busy
+    busy = Vault(keys).key(hop, is_unique=True).name + b":busy"
     await valkey.call("SET", busy, b"1", b"NX", b"PX", 60)
     assert "Choose the agency" in await wire.dialled("2")
     await wire.dialled("2*1")
