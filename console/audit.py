@@ -24,6 +24,8 @@ class Action(StrEnum):
     NUMBER_REVEALED = "number_revealed"
     NUMBER_SEARCHED = "number_searched"
     DOWNLOADED = "downloaded"
+    TICKET_ANSWERED = "ticket_answered"
+    TICKET_CLOSED = "ticket_closed"
     STAFF_ADDED = "staff_added"
     STAFF_DISABLED = "staff_disabled"
     STAFF_ENABLED = "staff_enabled"

@@ -38,6 +38,8 @@ NAV: Final = (
     NavItem("payments", "/console/payments", Permission.SEE_PAYMENTS),
     NavItem("late_money", "/console/late-money", Permission.SEE_PAYMENTS),
     NavItem("messages", "/console/messages", Permission.SEE_PAYMENTS),
+    NavItem("tickets", "/console/tickets", Permission.SEE_PAYMENTS),
+    NavItem("ratings", "/console/ratings", Permission.SEE_PAYMENTS),
     NavItem("journal", "/console/journal", Permission.SEE_BOOKS),
     NavItem("accounts", "/console/accounts", Permission.SEE_BOOKS),
     NavItem("trial_balance", "/console/trial-balance", Permission.SEE_BOOKS),

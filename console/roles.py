@@ -24,6 +24,7 @@ class Permission(StrEnum):
     DOWNLOAD = "download"
     REVEAL_NUMBER = "reveal_number"
     SEE_AUDIT = "see_audit"
+    ANSWER_TICKETS = "answer_tickets"
     MANAGE_STAFF = "manage_staff"
 
 
@@ -32,7 +33,7 @@ _READ = frozenset({_P.OWN_ACCOUNT, _P.SEE_PAYMENTS, _P.SEE_BOOKS})
 
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: _READ,
-    Role.FINANCE: _READ | {_P.DOWNLOAD, _P.REVEAL_NUMBER},
+    Role.FINANCE: _READ | {_P.DOWNLOAD, _P.REVEAL_NUMBER, _P.ANSWER_TICKETS},
     Role.AUDITOR: _READ | {_P.DOWNLOAD, _P.SEE_AUDIT},
     Role.ADMIN: frozenset(Permission),
 }

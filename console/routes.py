@@ -11,7 +11,18 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from console.desk import Desk
 from console.guard import Page, endpoint
-from console.pages import account, ageing, files, home, ledger, payment, payments, people, queues
+from console.pages import (
+    account,
+    ageing,
+    files,
+    home,
+    ledger,
+    payment,
+    payments,
+    people,
+    queues,
+    tickets,
+)
 from console.render import STATIC
 from console.roles import Permission as P
 from console.shield import Shield
@@ -51,6 +62,10 @@ PAGES: Final = (
     Page("GET", "/late-money", P.SEE_PAYMENTS, queues.show_late_money),
     Page("GET", "/messages", P.SEE_PAYMENTS, queues.show_messages),
     Page("GET", "/work", P.SEE_PAYMENTS, queues.show_work),
+    Page("GET", "/tickets", P.SEE_PAYMENTS, tickets.show_list),
+    Page("GET", "/tickets/{id:uuid}", P.SEE_PAYMENTS, tickets.show_one),
+    Page("POST", "/tickets/{id:uuid}", P.ANSWER_TICKETS, tickets.end),
+    Page("GET", "/ratings", P.SEE_PAYMENTS, tickets.show_ratings),
     Page("GET", "/journal", P.SEE_BOOKS, ledger.show_journal),
     Page("GET", "/journal/{id:uuid}", P.SEE_BOOKS, ledger.show_transaction),
     Page("GET", "/accounts", P.SEE_BOOKS, ledger.show_accounts),

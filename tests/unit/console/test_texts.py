@@ -24,6 +24,7 @@ from ledger import chart
 from ledger.chart import Kind
 from ledger.rules import RULES
 from payments.states import Event, State
+from payments.tickets import REASONS, TicketKind, TicketState
 from sms.port import Failure
 from wallets.port import Reason
 
@@ -48,12 +49,27 @@ FAMILIES: dict[str, set[str]] = {
     "period": set(PRESETS),
     "permission": set(Permission),
     "problem": {f"{status}.{part}" for status in STATUSES for part in ("title", "text")},
-    "purpose": {"receipt", "refused", "expired", "late"},
+    "purpose": {
+        "receipt",
+        "refused",
+        "expired",
+        "late",
+        "beneficiary",
+        "again-1",
+        "again-2",
+        "again-3",
+        "ticket_open",
+        "ticket_answered",
+        "ticket_closed",
+    },
     "reason": set(Reason),
     "role": {f"{role}{end}" for role in Role for end in ("", ".what")},
     "rule": {f"{code}{end}" for code in RULES for end in ("", ".what")},
     "staff.refused": {str(each) for each in StaffRefusal} - {"wrong_password"},
     "state": {*State, *GROUPS},
+    "ticket.kind": set(TicketKind),
+    "ticket.reason": {f"{kind}.{each}" for kind in TicketKind for each in REASONS[kind]},
+    "ticket.state": set(TicketState),
     "work.state": {"parked", "running", "waiting"},
 }
 """Keys that are put together from a value; each value has its words."""
