@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import os
+import tomllib
+from collections.abc import AsyncIterator
 from uuid import uuid4
 
+import httpx
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.applications import Starlette
 
+from kernel.clock import ManualClock
+from kernel.config import ChannelConfig
 from kernel.money import Money
-from tests.unit.ussd.conftest import Exchange
+from kernel.privacy import Keys
+from kernel.valkey import Valkey
+from tests.house.source import ROOT
+from tests.unit.ussd.conftest import Exchange, caller, wallet
+from ussd.dialects import DIALECTS
+from ussd.fake_gateway import FakeGateway
 from ussd.page import Profile, fits
+from ussd.routes import routes
 from ussd.screen import SAY
 
 ANY_SETUP = settings(
-    deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=max(150, int(os.environ.get("MIZAN_FUZZ_CASES", "0")) // 20),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 APOLOGY = SAY["ar"]("end.fault")
 KEYS = st.sampled_from(
@@ -92,3 +108,54 @@ async def test_any_walk_through_the_menu_stays_on_pages(
         assert not answer.text.startswith("END ") or exchange.observed[-1][1] != "none"
         if answer.text.startswith("END "):
             break
+
+
+TABLES = {
+    name: tomllib.loads((ROOT / f"tests/contract/ussd/{name}.toml").read_text(encoding="utf-8"))
+    for name in DIALECTS
+}
+
+
+@pytest.fixture
+async def operators(
+    valkey: Valkey, keys: Keys, clock: ManualClock
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A channel for each dialect, named like it."""
+    channels = {
+        name: ChannelConfig(name=name, dialect=name, short_code="*789#", wallets=("sandbox",))
+        for name in DIALECTS
+    }
+    door = Starlette(
+        routes=routes(
+            channels=channels,
+            wallets={"sandbox": wallet("sandbox")},
+            gateway=FakeGateway(clock),
+            valkey=valkey,
+            keys=keys,
+            clock=clock,
+        )
+    )
+    async with caller(door, "127.0.0.1") as line:
+        yield line
+
+
+@ANY_SETUP
+@given(data=st.data())
+async def test_any_damaged_request_of_any_operator_is_answered_in_its_form(
+    operators: httpx.AsyncClient, data: st.DataObject
+) -> None:
+    name = data.draw(st.sampled_from(sorted(DIALECTS)))
+    payload = data.draw(st.sampled_from(TABLES[name]["payload"]))
+    body, cut = payload.get("body", "").encode(), data.draw(st.integers(0, 400))
+    piece = data.draw(st.binary(max_size=20))
+    body = data.draw(st.sampled_from([body, body[:cut] + piece + body[cut + len(piece) :]]))
+    path = f"/{payload['path']}" if payload.get("path") else ""
+    answer = await operators.request(
+        payload.get("method", "POST"),
+        f"/ussd/{name}{path}",
+        params=payload.get("query", ""),
+        content=body,
+    )
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == TABLES[name]["content_type"]
+    assert APOLOGY not in answer.text
