@@ -20,6 +20,7 @@ from sandbox.callbacks import Callbacks
 from sandbox.errands import Errands
 from sandbox.gsma_routes import GsmaApi
 from sandbox.handsets import Handsets
+from sandbox.hop import Line
 from sandbox.pages import STATIC
 from sandbox.phone_routes import PhonePages
 from sandbox.settings import Settings
@@ -35,7 +36,7 @@ def build(settings: Settings, *, clock: Clock | None = None, ids: Ids | None = N
     teller = Teller(book, errands, clock, ids, settings.pace)
     callbacks = Callbacks(book, errands, http, clock)
     sms = SmsCentre(book, errands, http, clock, ids, settings.gateway)
-    handsets = Handsets(book, http, clock, ids, settings.gateway)
+    handsets = Handsets(book, Line(http, settings.gateway, clock, ids), clock)
     errands.on("decide", teller.decide_by_errand)
     errands.on("tell", callbacks.tell)
     errands.on("sms_report", sms.report)

@@ -1,4 +1,4 @@
-"""./mizan dial: a phone in the terminal, from the short code to the receipt."""
+"""./mizan dial: a phone in the terminal, from the short code to the receipt; and dialogue files."""
 
 from __future__ import annotations
 
@@ -14,26 +14,33 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from kernel.http import HttpClient, NoAnswer, NotSent
+from kernel.clock import SystemClock
+from kernel.http import HttpClient
 from kernel.ids import RandomIds
 from kernel.msisdn import BadMsisdn, Msisdn
-from sandbox.hop import ANSWER_WITHIN_S, Fault, Screen, Session, dialled_entries, hop
+from sandbox.dialogue_commands import rehearse
+from sandbox.hop import ANSWER_WITHIN_S, Fault, Leaving, Line, Screen, Session, dialled_entries
+from sandbox.networks import HOME_NETWORK, NETWORKS
+from sandbox.operator_phone import OperatorPhone, Unhappy
 from sandbox.settings import SHORT_CODE
 
 LOOK_EVERY_S: Final = 0.25
 PROMPT_WITHIN_S: Final = 4.0
 """How long a person at the terminal waits for a prompt that may not come."""
 
-_JSON = {"content-type": "application/json"}
 _ROOT = Path(__file__).resolve().parent.parent
 _DEFAULTS = {
     "MIZAN_PUBLIC_URL": "http://127.0.0.1:8000",
     "MIZAN_SANDBOX_URL": "http://127.0.0.1:8001",
 }
-
-
-class Unhappy(Exception):
-    """The call cannot go on; the message says why and what to do."""
+_TRICKS = """\
+instead of an answer:
+  !again [N]   deliver the last request (or that of hop N) once more
+  !sim NUMBER  another subscriber on the same session
+  !drop        the network loses the session and tells nobody
+  !timeout     the network gives up waiting, and says so where it can
+  !hangup      the subscriber leaves, and the network says so where it can
+"""
 
 
 @dataclass(slots=True)
@@ -54,56 +61,9 @@ class Call:
                 "ends": screen.ends,
                 "alphabet": screen.alphabet,
                 "units": screen.units,
+                "budget": screen.budget,
             }
         )
-
-
-class OperatorPhone:
-    """The same phone on the operator's side: its prompts and messages."""
-
-    def __init__(self, http: HttpClient, url: str, msisdn: str) -> None:
-        self._http, self._url, self._msisdn = http, url, msisdn
-        self._handset = ""
-        self._known: set[str] = set()
-
-    async def switch_on(self) -> None:
-        """Find the phone and remember which messages are old; raises Unhappy."""
-        answer = await self._ask("POST", "/sandbox/phone/handsets", {"msisdn": self._msisdn})
-        self._handset = answer["handset"]
-        self._known = {message["id"] for message in (await self._state())["messages"]}
-
-    async def prompt(self) -> dict[str, Any] | None:
-        """The prompt that the phone shows now."""
-        prompts: list[dict[str, Any]] = (await self._state())["prompts"]
-        return prompts[0] if prompts else None
-
-    async def news(self) -> list[dict[str, Any]]:
-        """Messages that came since the phone was switched on, oldest first."""
-        messages = reversed((await self._state())["messages"])
-        return [m for m in messages if m["direction"] == "to_phone" and m["id"] not in self._known]
-
-    async def answer(self, prompt_id: str, pin: str | None) -> str:
-        """Approve with a PIN, or decline without; returns what came of it."""
-        verb = "decline" if pin is None else "approve"
-        fields = {} if pin is None else {"pin": pin}
-        result = await self._ask("POST", f"/sandbox/phone/prompts/{prompt_id}/{verb}", fields)
-        return str(result["result"])
-
-    async def _state(self) -> dict[str, Any]:
-        return await self._ask("GET", f"/sandbox/phone/{self._handset}/state")
-
-    async def _ask(
-        self, method: str, path: str, fields: dict[str, str] | None = None
-    ) -> dict[str, Any]:
-        body = None if fields is None else json.dumps(fields).encode()
-        try:
-            answer = await self._http.send(method, self._url + path, headers=_JSON, body=body)
-            told: dict[str, Any] = json.loads(answer.body)
-        except (NotSent, NoAnswer, ValueError):
-            raise Unhappy(
-                f"no sandbox operator answers at {self._url}; ./mizan run starts it"
-            ) from None
-        return told
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,22 +100,27 @@ class Terminal:
             return None
 
 
-async def _talk(
-    http: HttpClient, gateway: str, session: Session, terminal: Terminal, call: Call
-) -> None:
-    """Dial and answer until the service ends or there is nothing more to say; raises Unhappy."""
-    sent = "*".join([SHORT_CODE.removesuffix("#"), *session.entries]) + "#"
+async def _talk(line: Line, session: Session, terminal: Terminal, call: Call) -> bool:
+    """Answer until the service ends or there is nothing more to say; whether it ended."""
+    asked = 0
     while True:
-        result = await hop(http, gateway, session)
-        if isinstance(result, Fault):
-            raise Unhappy(_words(result, gateway))
-        call.add(sent, result)
-        terminal.show(result)
-        answer = None if result.ends else terminal.next_answer(len(call.hops) - 1)
-        if answer is None:
-            return
-        session.entries.append(answer)
-        sent = answer
+        newest = session.sent[-1]
+        if isinstance(newest.result, Fault):
+            raise Unhappy(_words(newest.result, newest.problem, line.gateway))
+        call.add(newest.keyed, newest.result)
+        terminal.show(newest.result)
+        if newest.result.ends:
+            return True
+        while True:
+            answer = terminal.next_answer(asked)
+            asked += 1
+            if answer is None:
+                return False
+            if not answer.startswith("!"):
+                break
+            if not await _trick(line, session, terminal, answer):
+                return False
+        await line.answer(session, answer)
 
 
 async def _follow(
@@ -194,13 +159,42 @@ def _ask_pin() -> str | None:
     return pin or None
 
 
+async def _trick(line: Line, session: Session, terminal: Terminal, said: str) -> bool:
+    """Something that goes wrong on the way; whether the session goes on. Raises Unhappy."""
+    trick, _, about = said[1:].partition(" ")
+    if trick == "again":
+        hop = int(about) if about.isdecimal() else len(session.sent)
+        if not 1 <= hop <= len(session.sent):
+            raise Unhappy(f"the session has {len(session.sent)} hops, there is no hop {hop}")
+        await line.again(session, hop)
+        was = "the same" if session.sent[hop - 1].again[-1] else "another one"
+        terminal.say(f"Network: hop {hop} delivered once more; the answer was {was}")
+        return True
+    if trick == "sim":
+        try:
+            session.msisdn = Msisdn.parse(about).e164
+        except BadMsisdn as problem:
+            raise Unhappy(str(problem)) from None
+        terminal.say("Network: another subscriber from here on")
+        return True
+    leaving = {"drop": None, "timeout": Leaving.TIMED_OUT, "hangup": Leaving.HUNG_UP}
+    if trick not in leaving:
+        raise Unhappy(f"no trick {said!r}; --help lists them")
+    if (how := leaving[trick]) is not None:
+        await line.leave(session, how)
+    told = how is not None and session.network.tells(how)
+    terminal.say(f"Network: session over; the gateway {'was told' if told else 'hears nothing'}")
+    return False
+
+
 async def _run(options: argparse.Namespace, terminal: Terminal, call: Call) -> None:
     http = HttpClient()
     try:
         phone = await _phone(http, options, terminal)
-        session = Session(str(RandomIds().new()), options.msisdn.e164, options.entries)
-        await _talk(http, options.gateway, session, terminal, call)
-        if phone is not None and call.hops[-1]["ends"]:
+        line = Line(http, options.gateway, SystemClock(), RandomIds())
+        session = await line.dial(NETWORKS[options.channel], options.msisdn.e164, options.code)
+        assert session is not None  # the code was looked at before
+        if await _talk(line, session, terminal, call) and phone is not None:
             await _follow(phone, call, terminal, options)
     finally:
         await http.close()
@@ -225,6 +219,8 @@ async def _phone(
 def main(argv: Sequence[str]) -> int:
     """0: the call went through; 1: it did not, and why is on standard error; 2: wrong arguments."""
     options = _options(argv)
+    if options.script:
+        return asyncio.run(rehearse(options))
     terminal = Terminal(quiet=options.json, keys=options.keys)
     call, problem = Call(), ""
     try:
@@ -241,36 +237,52 @@ def main(argv: Sequence[str]) -> int:
 
 
 def _options(argv: Sequence[str]) -> argparse.Namespace:
-    urls = _addresses(os.environ)
-    parser = argparse.ArgumentParser(prog="./mizan dial", description=__doc__)
-    parser.add_argument("msisdn", metavar="MSISDN", help="the phone that dials: +962790000000")
-    parser.add_argument("code", nargs="?", default=SHORT_CODE, help=f"'{SHORT_CODE}' (quote it)")
-    parser.add_argument("--keys", help="answers, separated by commas: 1,2,1 (no questions asked)")
-    parser.add_argument("--json", action="store_true", help="print every hop as JSON")
-    parser.add_argument(
-        "--approve", metavar="PIN", help="approve the operator's prompt and wait for the message"
-    )
-    parser.add_argument(
-        "--wait",
-        type=float,
-        default=30.0,
-        metavar="S",
-        help="how long for the message (%(default)g s)",
-    )
-    parser.add_argument("--gateway", default=urls["MIZAN_PUBLIC_URL"], help="(%(default)s)")
-    parser.add_argument("--operator", default=urls["MIZAN_SANDBOX_URL"], help="(%(default)s)")
+    parser = _parser(_addresses(os.environ))
     options = parser.parse_args(argv)
+    options.gateway, options.operator = options.gateway.rstrip("/"), options.operator.rstrip("/")
+    if options.script:
+        options.values = dict(pair.partition("=")[::2] for pair in options.set)
+        return options
+    if options.msisdn is None or options.channel == "all":
+        parser.error("a phone and its network: MSISDN, and --channel with one name")
     try:
         options.msisdn = Msisdn.parse(options.msisdn)
     except BadMsisdn as problem:
         parser.error(str(problem))
-    options.entries = dialled_entries(options.code)
-    if options.entries is None:
+    if dialled_entries(options.code) is None:
         parser.error(f"the operator knows '{SHORT_CODE}' and '*789*CONTROL NUMBER#' only")
     if options.keys is not None:
         options.keys = tuple(key.strip() for key in options.keys.split(",") if key.strip())
-    options.gateway, options.operator = options.gateway.rstrip("/"), options.operator.rstrip("/")
     return options
+
+
+def _parser(urls: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="./mizan dial",
+        description=__doc__,
+        epilog=_TRICKS,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("msisdn", nargs="?", metavar="MSISDN", help="the phone that dials: +962790000000")
+    add("code", nargs="?", default=SHORT_CODE, help=f"'{SHORT_CODE}' (quote it)")
+    add("--keys", help="answers, separated by commas: 1,2,1 (no questions asked)")
+    add(
+        "--channel",
+        choices=[*NETWORKS, "all"],
+        default=HOME_NETWORK,
+        metavar="NAME",
+        help=f"the network, and so the protocol: {', '.join(NETWORKS)}; with --script also all",
+    )
+    add("--json", action="store_true", help="print every hop, or how the files went, as JSON")
+    add("--approve", metavar="PIN", help="approve the operator's prompt and wait for the message")
+    wait = "how long for a prompt or a message (%(default)g s)"
+    add("--wait", type=float, default=30.0, metavar="S", help=wait)
+    add("--script", nargs="+", metavar="FILE", help="play dialogue files (docs/dialogues.md)")
+    add("--set", action="append", default=[], metavar="NAME=VALUE", help="a value for a script")
+    add("--gateway", default=urls["MIZAN_PUBLIC_URL"], help="(%(default)s)")
+    add("--operator", default=urls["MIZAN_SANDBOX_URL"], help="(%(default)s)")
+    return parser
 
 
 def _addresses(environ: Mapping[str, str]) -> dict[str, str]:
@@ -284,13 +296,12 @@ def _addresses(environ: Mapping[str, str]) -> dict[str, str]:
     return _DEFAULTS | last | given
 
 
-def _words(fault: Fault, gateway: str) -> str:
-    return {
-        Fault.BAD_CODE: f"the operator knows {SHORT_CODE} only",
+def _words(fault: Fault, problem: str, gateway: str) -> str:
+    words = {
         Fault.UNREACHABLE: f"nothing listens at {gateway}; start it with ./mizan run",
         Fault.NO_ANSWER: f"{gateway} did not answer within {ANSWER_WITHIN_S:g} s",
-        Fault.BAD_ANSWER: f"{gateway} gave an answer that is no USSD screen",
-    }[fault]
+    }
+    return words.get(fault, f"{gateway} gave an answer that is no USSD screen: it {problem}")
 
 
 if __name__ == "__main__":

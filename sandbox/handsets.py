@@ -9,18 +9,20 @@ from dataclasses import dataclass, field
 
 from kernel import log
 from kernel.clock import Clock
-from kernel.http import HttpClient
-from kernel.ids import Ids
 from sandbox.book import SQL, Book, stamp
-from sandbox.hop import Fault, Screen, Session, dialled_entries, hop
+from sandbox.hop import Fault, Leaving, Line, Screen, Sent, Session
+from sandbox.networks import HOME_NETWORK, NETWORKS, Network
 
 
 @dataclass(slots=True)
 class Dialogue:
-    """What a phone shows: nothing, a screen or a fault; ``draft`` is keyed but not sent yet."""
+    """What a phone shows: nothing, a screen or a fault; ``draft`` is keyed but not sent yet.
 
+    ``session`` is the last one, also when it is over: what it sent can be delivered again.
+    """
+
+    network: Network = NETWORKS[HOME_NETWORK]
     session: Session | None = None
-    screen: Screen | None = None
     fault: Fault | None = None
     draft: str = ""
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -28,15 +30,24 @@ class Dialogue:
     @property
     def is_open(self) -> bool:
         """Whether the service waits for an answer."""
-        return self.session is not None
+        return self.fault is None and self.session is not None and self.session.is_open
+
+    @property
+    def screen(self) -> Screen | None:
+        """What the service said last, while it stands there."""
+        return self.session.screen if self.session and self.fault is None else None
+
+    @property
+    def sent(self) -> list[Sent]:
+        """The hops of the last session."""
+        return self.session.sent if self.session else []
 
 
 class Handsets:
     """All phones of this operator. Ids live in the book; dialogues end with the process."""
 
-    def __init__(self, book: Book, http: HttpClient, clock: Clock, ids: Ids, gateway: str) -> None:
-        self._book, self._http, self._clock, self._ids = book, http, clock, ids
-        self._gateway = gateway
+    def __init__(self, book: Book, line: Line, clock: Clock) -> None:
+        self._book, self._line, self._clock = book, line, clock
         self._dialogues: dict[str, Dialogue] = {}
 
     async def pick_up(self, msisdn: str) -> str:
@@ -59,35 +70,65 @@ class Handsets:
         """What a phone shows now."""
         return self._dialogues.setdefault(handset, Dialogue())
 
+    def join(self, handset: str, network: Network) -> None:
+        """Move a phone to another network; what it showed is gone, and nobody is told."""
+        self._dialogues[handset] = Dialogue(network)
+
     async def enter(self, handset: str, msisdn: str, text: str) -> Dialogue:
         """Dial a code, or answer the screen that waits for one."""
         dialogue = self.dialogue(handset)
         async with dialogue.lock:
             dialogue.draft = ""
-            if dialogue.session is not None:
-                dialogue.session.entries.append(text)
-                return await self._hop(dialogue, dialogue.session)
-            entries = dialled_entries(text)
-            if entries is None:
-                dialogue.screen, dialogue.fault = None, Fault.BAD_CODE
-                return dialogue
-            return await self._hop(dialogue, Session(str(self._ids.new()), msisdn, entries))
-
-    def hang_up(self, handset: str) -> None:
-        """Leave the session and clear the screen."""
-        self._dialogues.pop(handset, None)
-
-    async def _hop(self, dialogue: Dialogue, session: Session) -> Dialogue:
-        result = await hop(self._http, self._gateway, session)
-        log.event(
-            "sandbox.hop",
-            session=session.id,
-            hop=len(session.entries),
-            result=result if isinstance(result, Fault) else ("end" if result.ends else "con"),
-        )
-        if isinstance(result, Fault):
-            dialogue.session, dialogue.screen, dialogue.fault = None, None, result
-        else:
-            dialogue.session = None if result.ends else session
-            dialogue.screen, dialogue.fault = result, None
+            session = dialogue.session
+            if session is not None and dialogue.is_open:
+                await self._line.answer(session, text)
+            else:
+                session = await self._line.dial(dialogue.network, msisdn, text)
+                dialogue.session = session
+            result = session.sent[-1].result if session else Fault.BAD_CODE
+            dialogue.fault = result if isinstance(result, Fault) else None
+            log.event(
+                "sandbox.hop",
+                network=dialogue.network.name,
+                session=session.id if session else None,
+                hop=len(dialogue.sent),
+                result=dialogue.fault or ("con" if dialogue.is_open else "end"),
+            )
         return dialogue
+
+    async def again(self, handset: str, hop: int) -> bool | None:
+        """Deliver a hop once more; whether the answer was the same. None: no such hop."""
+        dialogue = self.dialogue(handset)
+        async with dialogue.lock:
+            if dialogue.session is None or not 1 <= hop <= len(dialogue.sent):
+                return None
+            await self._line.again(dialogue.session, hop)
+            return dialogue.sent[hop - 1].again[-1]
+
+    async def hang_up(self, handset: str) -> None:
+        """Leave the session and clear the screen."""
+        dialogue = self.dialogue(handset)
+        async with dialogue.lock:
+            if dialogue.session is not None and dialogue.is_open:
+                await self._line.leave(dialogue.session, Leaving.HUNG_UP)
+            self._dialogues[handset] = Dialogue(dialogue.network)
+
+    async def lose(self, handset: str, *, timed_out: bool) -> bool:
+        """The network drops the session, or gives up waiting; False: there is none."""
+        dialogue = self.dialogue(handset)
+        async with dialogue.lock:
+            if dialogue.session is None or not dialogue.is_open:
+                return False
+            if timed_out:
+                await self._line.leave(dialogue.session, Leaving.TIMED_OUT)
+            dialogue.fault = Fault.TIMED_OUT if timed_out else Fault.DROPPED
+            return True
+
+    async def change_sim(self, handset: str, msisdn: str) -> bool:
+        """From now on the session's hops come from another subscriber; False: there is none."""
+        dialogue = self.dialogue(handset)
+        async with dialogue.lock:
+            if dialogue.session is None or not dialogue.is_open:
+                return False
+            dialogue.session.msisdn = msisdn
+            return True

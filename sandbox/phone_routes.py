@@ -157,7 +157,7 @@ class PhonePages:
 
     async def hang_up(self, http: HttpRequest, handset: str, msisdn: str) -> Response:
         """Leave the USSD session."""
-        self.handsets.hang_up(handset)
+        await self.handsets.hang_up(handset)
         return await self._done(http, await _form(http), handset, msisdn)
 
     async def write(self, http: HttpRequest, handset: str, msisdn: str) -> Response:

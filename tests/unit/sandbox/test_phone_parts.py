@@ -11,6 +11,7 @@ from kernel.alphabet import Alphabet
 from kernel.texts import LANGUAGES
 from sandbox.behaviours import BEHAVIOURS, DEMO_NUMBERS, behaviour_of
 from sandbox.hop import Fault, Screen, dialled_entries
+from sandbox.networks import HOME_NETWORK, NETWORKS
 from sandbox.pages import TEXTS
 from sandbox.settings import BadSetting, from_environment
 from sandbox.sms import read_message
@@ -52,8 +53,10 @@ def test_a_dialled_code_is_split_into_what_follows_the_short_code(
 def test_a_screen_knows_what_it_costs_on_the_radio(
     text: str, alphabet: Alphabet, units: int, budget: int
 ) -> None:
-    screen = Screen(text, ends=False)
+    standard = NETWORKS[HOME_NETWORK].budget(alphabet)
+    screen = Screen(text, ends=False, budget=standard)
     assert (screen.alphabet, screen.units, screen.budget) == (alphabet, units, budget)
+    assert screen.fits
 
 
 def test_all_languages_have_the_same_texts_and_no_invisible_marks() -> None:
