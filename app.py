@@ -27,6 +27,7 @@ from jobs.wakeup import Wakeup
 from kernel import config, log
 from kernel.database import Database
 from kernel.http import HttpClient
+from kernel.limits import Limits
 from kernel.valkey import Valkey
 from ops import health, metrics
 from payments.desk import Desk
@@ -102,6 +103,7 @@ def _routes(
     settings: config.Config, desk: Desk, texting: SmsDesk, inbox: Inbox, valkey: Valkey
 ) -> list[BaseRoute]:
     database = desk.database
+    limits = Limits(valkey, desk.keys, desk.clock)
     finance = console.desk.Desk(
         database=database,
         keys=desk.keys,
@@ -116,14 +118,14 @@ def _routes(
         *ussd.routes.routes(
             channels=settings.channels,
             wallets=settings.wallets,
-            gateway=DeskGateway(desk),
+            gateway=DeskGateway(desk, limits, settings.limits),
             valkey=valkey,
             keys=desk.keys,
             clock=desk.clock,
         ),
         *wallets.callbacks.routes(inbox, desk.wake),
         *sms.routes.routes(texting, desk.wake),
-        *api.routes.routes(api.desk.ApiDesk(desk, valkey)),
+        *api.routes.routes(api.desk.ApiDesk(desk, limits)),
         *console.routes.routes(finance),
         *health.routes(database, valkey),
         *metrics.routes(database, settings.metrics_from),

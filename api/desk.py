@@ -1,10 +1,10 @@
-"""What the API needs: the payments desk, and Valkey to count how often somebody guesses codes."""
+"""What the API needs: the payments desk, and counts of how often somebody guesses codes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kernel.valkey import Valkey
+from kernel.limits import Limits
 from payments.desk import Desk
 
 
@@ -13,6 +13,6 @@ class ApiDesk:
     """The dependencies of the API and the receipt check; built by a composition root."""
 
     desk: Desk
-    valkey: Valkey
+    limits: Limits
     checks_a_minute: int = 30
     """Receipt checks one client may make."""

@@ -1,19 +1,16 @@
 """The public receipt check, ``/verify`` and ``/verify/{code}``: anybody, any phone, no script.
 
 A wrong code, a code of the wrong length and a forged one get the same page. Guessing is slowed per
-client in Valkey; without Valkey the check goes on, for a code has 49 bits.
+client (kernel/limits.py).
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from ipaddress import ip_address, ip_network
 from typing import Any, Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
-import hiredis
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
@@ -21,9 +18,9 @@ from api.desk import ApiDesk
 from api.pages import HEADERS, page
 from api.problems import AWAY
 from kernel.digits import grouped, only_digits
+from kernel.limits import Limit
 from kernel.log import event, fault
 from kernel.texts import RIGHT_TO_LEFT, package_texts
-from kernel.valkey import ValkeyDown
 from payments import receipt
 from payments.receipt import CODE_DIGITS, CODE_GROUP, ReceiptCheck
 
@@ -32,11 +29,6 @@ TEXTS = package_texts(__file__)
 LANGUAGE_NAMES: Final = {"ar": "العربية", "en": "English", "fr": "Français"}
 
 _WINDOW_S: Final = 60
-_COUNT: Final = """
-local n = redis.call('INCR', KEYS[1])
-if n == 1 then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
-return n
-"""
 
 
 async def verify_form(desk: ApiDesk, request: Request) -> Response:
@@ -56,7 +48,7 @@ async def verify_code(desk: ApiDesk, request: Request) -> Response:
     language = _language(request)
     path = request.url.path
     if not await _may_check(desk, request):
-        event("verify.slowed")
+        event("limit.reached", limit="receipt_checks", channel="web")
         retry = {"retry-after": str(_WINDOW_S)}
         return _page(language, "slowed", path, status=429, headers=retry)
     code = only_digits(request.path_params["code"]) or ""
@@ -117,15 +109,13 @@ def _language(request: Request) -> str:
 
 
 async def _may_check(desk: ApiDesk, request: Request) -> bool:
-    """Count this client's checks; True without Valkey (fail open)."""
+    """Count this client's checks."""
     network = _network(request.client.host if request.client else "")
-    key = desk.desk.keys.derive("verify-client")
-    name = "verify:" + hmac.digest(key, network.encode(), hashlib.sha256)[:12].hex()
-    try:
-        count = await desk.valkey.call("EVAL", _COUNT, 1, name, _WINDOW_S)
-    except (ValkeyDown, hiredis.ReplyError):
-        return True
-    return not isinstance(count, int) or count <= desk.checks_a_minute
+    limit = Limit("receipt_checks", desk.checks_a_minute, _WINDOW_S)
+    turn, _ = await desk.limits.take(limit, network)
+    if not turn.within:
+        turn.give_back()
+    return turn.within
 
 
 def _network(host: str) -> str:

@@ -43,6 +43,11 @@ async def agencies(connection: Connection, country: str | None = None) -> list[A
     return [agency_of(row) for row in await connection.fetch(SQL["agencies"], country)]
 
 
+async def is_served(connection: Connection, country: str | None) -> bool:
+    """Whether there are agencies in a country."""
+    return bool(await connection.fetchval(SQL["is_served"], country))
+
+
 async def services(connection: Connection, agency: str) -> list[Service]:
     """Services of an agency in the order of its menu."""
     return [service_of(row) for row in await connection.fetch(SQL["services"], agency)]

@@ -116,11 +116,28 @@ class CarrierConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaymentsConfig:
-    """Limits of the payment flow (``[payments]``)."""
+    """Limits of the payment flow (``[payments]``).
+
+    ``prompts_by_others_…``: wallet prompts that somebody else may send to one payer's phone.
+    """
 
     send_window_s: float = 120.0
     send_retry_s: float = 2.0
     poll_jitter: float = 0.1
+    prompts_by_others_an_hour: int = 3
+    prompts_by_others_a_day: int = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitsConfig:
+    """Guesses of subscribers (``[limits]``): numbers that no bill or receipt of theirs has, each
+    subscriber's and everybody's together.
+    """
+
+    bill_misses_an_hour: int = 5
+    all_bill_misses_an_hour: int = 300
+    receipt_misses_an_hour: int = 10
+    all_receipt_misses_an_hour: int = 300
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +162,7 @@ class Config:
     channels: dict[str, ChannelConfig]
     carriers: dict[str, CarrierConfig]
     payments: PaymentsConfig
+    limits: LimitsConfig = field(default_factory=LimitsConfig)
 
     @property
     def is_sandbox(self) -> bool:
@@ -178,6 +196,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         channels=_channels(raw.get("ussd", {})),
         carriers=_named(CarrierConfig, "name", raw.get("sms", {})),
         payments=_typed(PaymentsConfig, "payments", raw.get("payments", {})),
+        limits=_typed(LimitsConfig, "limits", raw.get("limits", {})),
     )
     _check(config)
     return config

@@ -59,6 +59,9 @@ SEAL_LAG = Histogram(
     "From booking to seal, of the first transaction in each seal",
     buckets=(0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 5.0, 10.0, 60.0),
 )
+LIMITS = Counter(
+    "gw_limits_reached", "Refusals because somebody did something too often", ["limit"]
+)
 SMS = Counter("gw_sms", "Messages by what became of them", ["carrier", "state"])
 
 
@@ -116,6 +119,7 @@ _COUNTING: dict[str, Callable[[Mapping[str, Any]], None]] = {
     "wallets.callback_unknown": lambda _: CALLBACKS.labels("unknown").inc(),
     "work.ended": lambda fields: WORK.labels(str(fields["work"]), str(fields["outcome"])).inc(),
     "ledger.sealed": _sealed,
+    "limit.reached": lambda fields: LIMITS.labels(str(fields["limit"])).inc(),
     "sms.handed_over": _handed_over,
     "sms.reported": lambda fields: SMS.labels(
         str(fields["carrier"]), str(fields["word"]) if fields["known"] else "other"

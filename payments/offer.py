@@ -30,12 +30,15 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Why not; with the moment (paid, started) and the payment it is about, where there is one."""
+    """Why not; with the moment (paid, started), the payment and the bill it is about, where there
+    is one.
+    """
 
     refusal: Refusal
     at: datetime | None = None
     payment: UUID | None = None
     offer: Offer | None = None
+    bill: Bill | None = None
 
 
 async def offer(desk: Desk, control_number: str) -> Offer | Refused:
@@ -56,19 +59,21 @@ async def offer_within(
 ) -> Offer | Refused:
     """The same on the caller's connection, for a checked control number."""
     bill = await bills.find(connection, control_number, at=at)
+    # Asked of an absent bill too: whether there is one shows in nothing, not in the time either.
+    held = await connection.fetchrow(SQL["open_payment_of_bill"], control_number)
     if bill is None:
         return Refused(Refusal.BILL_NOT_FOUND)
     if bill.state == "paid":
-        return Refused(Refusal.BILL_ALREADY_PAID, at=bill.paid_at, payment=bill.paid_by)
-    held = await connection.fetchrow(SQL["open_payment_of_bill"], control_number)
+        return Refused(Refusal.BILL_ALREADY_PAID, at=bill.paid_at, payment=bill.paid_by, bill=bill)
     if held is not None:
-        return Refused(Refusal.PAYMENT_IN_FLIGHT, at=held["created_at"], payment=held["id"])
+        began, holder = held["created_at"], held["id"]
+        return Refused(Refusal.PAYMENT_IN_FLIGHT, at=began, payment=holder, bill=bill)
     match bill.state:
         case "open":
             return Offer(bill, bill.charge(business_date(at, bill.agency.zone)))
         case "cancelled":
-            return Refused(Refusal.BILL_CANCELLED)
+            return Refused(Refusal.BILL_CANCELLED, bill=bill)
         case "expired":
-            return Refused(Refusal.BILL_EXPIRED, at=bill.expires_at)
+            return Refused(Refusal.BILL_EXPIRED, at=bill.expires_at, bill=bill)
         case unreachable:
             assert_never(unreachable)

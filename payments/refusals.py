@@ -21,6 +21,9 @@ class Refusal(StrEnum):
     WALLET_UNAVAILABLE = "wallet_unavailable"
     CURRENCY_NOT_SUPPORTED = "currency_not_supported"
     BOOKS_UNBALANCED = "books_unbalanced"
+    PAYER_BEING_ASKED = "payer_being_asked"
+    PAYER_ASKED_TOO_OFTEN = "payer_asked_too_often"
+    TOO_MANY_MISSES = "too_many_misses"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,15 @@ INFO: Final[dict[Refusal, RefusalInfo]] = {
     ),
     Refusal.BOOKS_UNBALANCED: RefusalInfo(
         True, 503, "The books do not balance: new debits are stopped until finance finds out why."
+    ),
+    Refusal.PAYER_BEING_ASKED: RefusalInfo(
+        True, 409, "A payment already waits on this payer's phone; somebody else may not add one."
+    ),
+    Refusal.PAYER_ASKED_TOO_OFTEN: RefusalInfo(
+        True, 429, "Others have sent too many payment prompts to this payer's phone."
+    ),
+    Refusal.TOO_MANY_MISSES: RefusalInfo(
+        True, 429, "Too many numbers that do not exist were tried from this phone."
     ),
 }
 """One row for every refusal (a test counts them)."""

@@ -35,7 +35,7 @@ async def answer(call: Call) -> tuple[Reply, str]:
 
 
 async def _bill(call: Call, say: Say, number: str, typed: str) -> Reply:
-    offer = await call.gateway.offer(number)
+    offer = await call.gateway.offer(number, call.hop.msisdn)
     if isinstance(offer, Refused):
         return _page(call, say, text_key(offer.reason), ends=True)
     total = offer.price.total

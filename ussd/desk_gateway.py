@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 from fees import bills, catalogue
 from fees.agency import Agency, Service
@@ -12,6 +13,8 @@ from fees.refusals import FeeRefusal
 from fees.tariff import Charge
 from kernel import subscribers
 from kernel.clock import business_date
+from kernel.config import LimitsConfig
+from kernel.limits import Limits
 from kernel.money import Money, zero
 from kernel.msisdn import Msisdn
 from payments import afterwards, receipt, start, tickets, view
@@ -36,13 +39,18 @@ from ussd.gateway import (
     Started,
     TicketStatus,
 )
+from ussd.limits import bill_guesses, receipt_guesses
+
+DEFAULT_LIMITS: Final = LimitsConfig()
 
 
 class DeskGateway:
     """The port's real implementation."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, limits: Limits, settings: LimitsConfig = DEFAULT_LIMITS) -> None:
         self._desk = desk
+        self._bills = bill_guesses(limits, settings)
+        self._receipts = receipt_guesses(limits, settings)
 
     async def language(self, msisdn: Msisdn) -> str | None:
         """See the port."""
@@ -79,24 +87,34 @@ class DeskGateway:
                 found = await catalogue.services_of(connection, None)
         return found_services(found)
 
-    async def offer(self, control_number: str, viewer: Msisdn | None = None) -> Offer | Refused:
+    async def offer(self, control_number: str, viewer: Msisdn) -> Offer | Refused:
         """See the port."""
+        async with self._bills.one(viewer) as attempt:
+            if attempt is None:
+                return Refused(Refusal.TOO_MANY_MISSES)
+            seen = await self._seen(control_number, viewer)
+            is_miss = isinstance(seen, Refused) and seen.reason is Refusal.BILL_NOT_FOUND
+            attempt.hit = not is_miss
+        return seen
+
+    async def _seen(self, control_number: str, viewer: Msisdn) -> Offer | Refused:
+        """A bill as its viewer may see it; the same questions to the database whether there is one
+        or not.
+        """
+        async with self._desk.database.read() as connection:
+            is_served = await catalogue.is_served(connection, viewer.region)
         offered = await offers.offer(self._desk, control_number)
+        bill, own = offered.bill, self._desk.keys.pseudonym(viewer)
+        is_others = bill is not None and bill.payer not in (None, own)
+        if bill is not None and bill.payer != own:
+            is_foreign = is_served and bill.agency.country != viewer.region
+            if is_foreign or bill.state == "cancelled":
+                return Refused(Refusal.BILL_NOT_FOUND)
         if isinstance(offered, offers.Offer):
-            bill = offered.bill
-            own = None if viewer is None else self._desk.keys.pseudonym(viewer)
-            if bill.payer not in (None, own):
-                total = offered.charge.total
-                billed_to = (bill.payer or b"").hex()
-                return hidden(short(bill.agency.short_names, bill.agency.names), total, billed_to)
-            chosen = Order(
-                agency=bill.agency.code,
-                service=bill.service.code,
-                quantity=bill.quantity,
-                band=bill.band,
-            )
-            return _offer(bill.agency, bill.service, offered.charge, chosen)
-        return Refused(offered.refusal, await self._day_of(offered, control_number))
+            return _offer_of(offered, is_others=is_others)
+        if bill is None or offered.at is None or is_others:
+            return Refused(offered.refusal)
+        return Refused(offered.refusal, business_date(offered.at, bill.agency.zone))
 
     async def order_price(self, order: Order) -> Offer | Refused:
         """See the port."""
@@ -211,9 +229,13 @@ class DeskGateway:
             for ticket in await tickets.tickets_of(self._desk, citizen, limit)
         ]
 
-    async def check_receipt(self, code: str) -> Receipt | None:
+    async def check_receipt(self, code: str, viewer: Msisdn) -> Receipt | Refused | None:
         """See the port."""
-        found = await receipt.check(self._desk, code)
+        async with self._receipts.one(viewer) as attempt:
+            if attempt is None:
+                return Refused(Refusal.TOO_MANY_MISSES)
+            found = await receipt.check(self._desk, code)
+            attempt.hit = found is not None
         if found is None:
             return None
         return Receipt(
@@ -262,11 +284,24 @@ def found_services(found: Sequence[tuple[Agency, Service]]) -> list[FoundService
     ]
 
 
-def hidden(agency: Names, total: Money, billed_to: str) -> Offer:
+def hidden(agency: Names, total: Money, billed_to: str, about: str = "") -> Offer:
     """What somebody sees of a bill that is another's: whom to pay, and how much."""
     nothing = zero(total.currency)
     price = Price(principal=total, stamp=nothing, penalty=nothing, service_fee=nothing, total=total)
-    return Offer(agency, {}, price, billed_to=billed_to)
+    return Offer(agency, {}, price, billed_to=billed_to, about=about)
+
+
+def _offer_of(offered: offers.Offer, *, is_others: bool) -> Offer:
+    """A bill on offer, to its payer (or of nobody in particular) or to a stranger."""
+    bill = offered.bill
+    chosen = Order(
+        agency=bill.agency.code, service=bill.service.code, quantity=bill.quantity, band=bill.band
+    )
+    whole = _offer(bill.agency, bill.service, offered.charge, chosen)
+    if not is_others:
+        return whole
+    billed_to = (bill.payer or b"").hex()
+    return hidden(whole.agency, whole.price.total, billed_to, whole.about)
 
 
 def service_choice(service: Service) -> ServiceChoice:
@@ -296,6 +331,7 @@ def _offer(agency: Agency, service: Service, charge: Charge, chosen: Order) -> O
         price,
         band=bands.get(chosen.band or ""),
         quantity=chosen.quantity,
+        about=f"{agency.code}/{service.code}",
     )
 
 

@@ -135,7 +135,7 @@ async def _payment(call: Call, session: Session) -> Recent | None:
 
 
 async def _genuine(call: Call, session: Session) -> Any:
-    return await call.gateway.check_receipt(session.args["code"])
+    return await call.gateway.check_receipt(session.args["code"], call.hop.msisdn)
 
 
 async def _open_bills(call: Call, _session: Session) -> Any:

@@ -189,13 +189,13 @@ class FakeGateway:
             for service in self.catalogue.get(agency.code, [])
         ]
 
-    async def offer(self, control_number: str, viewer: Msisdn | None = None) -> Offer | Refused:
+    async def offer(self, control_number: str, viewer: Msisdn) -> Offer | Refused:
         """See the port."""
         self._reached("offer")
         bill = self.bills.get(control_number)
         if bill is None:
             return Refused(Refusal.BILL_NOT_FOUND)
-        if bill.payer and (viewer is None or viewer.e164 != bill.payer):
+        if bill.payer and viewer.e164 != bill.payer:
             own = offer_of(bill.offer.price.total)
             own = replace(own, service={}, billed_to=pseudonym(bill.payer))
             return bill.refused or own
@@ -215,6 +215,7 @@ class FakeGateway:
                     service=service.names,
                     band=bands.get(order.band or ""),
                     quantity=order.quantity,
+                    about=f"{order.agency}/{order.service}",
                 )
         return Refused(Refusal.SERVICE_UNAVAILABLE)
 
@@ -230,7 +231,7 @@ class FakeGateway:
             number = self.issue(intent.agreed_total)
         else:
             number = intent.control_number or ""
-            offer = await self.offer(number)
+            offer = await self.offer(number, intent.payer)
         if isinstance(offer, Refused):
             return offer
         if offer.price.total != intent.agreed_total:
@@ -329,8 +330,9 @@ class FakeGateway:
             for key, intent in self.intents.items()
         )
 
-    async def check_receipt(self, code: str) -> Receipt | None:
+    async def check_receipt(self, code: str, viewer: Msisdn) -> Receipt | Refused | None:
         """See the port."""
+        del viewer
         self._reached("check_receipt")
         return self.receipts.get(code)
 
@@ -366,7 +368,7 @@ def offer_of(total: Money, *, stamp: Money | None = None) -> Offer:
         service_fee=nothing,
         total=total + (stamp or nothing),
     )
-    return Offer(AGENCIES["JO-PASS"], CATALOGUE["JO-PASS"][0].names, price)
+    return Offer(AGENCIES["JO-PASS"], CATALOGUE["JO-PASS"][0].names, price, about="JO-PASS/RENEW")
 
 
 def genuine(amount: Money, on: date) -> Receipt:

@@ -78,7 +78,7 @@ class Offer:
     """Something that can be paid now: whom, what for (of which class, how many), how much.
 
     ``billed_to``: the pseudonym of another subscriber whom the bill was issued to; to anybody else
-    a bill shows its agency and its total only.
+    a bill shows its agency and its total only. ``about`` (``AGENCY/SERVICE``) is for counting.
     """
 
     agency: Names
@@ -87,6 +87,7 @@ class Offer:
     band: Names | None = None
     quantity: int = 1
     billed_to: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +215,12 @@ class Gateway(Protocol):
         """Every service of the agencies that ``agencies`` lists, by short code."""
         ...
 
-    async def offer(self, control_number: str, viewer: Msisdn | None = None) -> Offer | Refused:
-        """A bill by its control number (12 checked digits), as much of it as ``viewer`` may see."""
+    async def offer(self, control_number: str, viewer: Msisdn) -> Offer | Refused:
+        """A bill by its control number (12 checked digits), as much of it as ``viewer`` may see.
+
+        What a stranger may not see (withdrawn, another country's) reads as absent. Who tries too
+        many numbers that are absent is told so (too_many_misses).
+        """
         ...
 
     async def order_price(self, order: Order) -> Offer | Refused:
@@ -254,6 +259,6 @@ class Gateway(Protocol):
         """What the subscriber asked, newest first."""
         ...
 
-    async def check_receipt(self, code: str) -> Receipt | None:
+    async def check_receipt(self, code: str, viewer: Msisdn) -> Receipt | Refused | None:
         """The receipt behind a code of 15 digits; None if it is not genuine."""
         ...

@@ -4,6 +4,9 @@ SELECT code AS agency, country, number AS agency_number, names AS agency_names,
        short_names AS agency_short_names, zone, currency AS agency_currency
 FROM fees.agency WHERE $1::text IS NULL OR country = $1 ORDER BY country, number
 
+-- name: is_served
+SELECT EXISTS (SELECT FROM fees.agency WHERE country = $1)
+
 -- name: services
 SELECT * FROM fees.offer WHERE agency = $1 ORDER BY service_number
 

@@ -74,6 +74,7 @@ def _show_confirm(session: Session, facts: ConfirmFacts, say: Say) -> View | Got
         "agreed": [total.minor, total.currency],
         "payment": str(facts.payment),
         "billed_to": offer.billed_to,
+        "about": offer.about,
     }
     return View(lines=tuple(line for line in lines if line.text), remember=remember)
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from kernel.digits import grouped, only_digits
 from payments.afterwards import SCORES
-from ussd.gateway import OpenBill, Receipt, Recent
+from payments.refusals import text_key
+from ussd.gateway import OpenBill, Receipt, Recent, Refused
 from ussd.page import Line, Nav
 from ussd.screen import NOT_A_CHOICE, Goto, Notice, Say, Screen, Stay, View, choices, picked
 from ussd.screens.bill import control_number
@@ -106,9 +107,11 @@ def _take_receipt(_session: Session, key: str) -> Goto | Stay:
     return Goto("genuine", {"code": digits})
 
 
-def _show_genuine(_session: Session, receipt: Receipt | None, say: Say) -> View | Goto:
+def _show_genuine(_session: Session, receipt: Receipt | Refused | None, say: Say) -> View | Goto:
     if receipt is None:
         return Goto("receipt", notice=Notice("receipt.unknown"))
+    if isinstance(receipt, Refused):
+        return Goto("receipt", notice=Notice(text_key(receipt.reason)))
     lines = (
         Line(say("receipt.genuine")),
         Line(f"{say.money(receipt.amount)} {say.day(receipt.on)}"),

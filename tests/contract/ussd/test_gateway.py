@@ -13,9 +13,11 @@ from kernel.config import PaymentsConfig
 from kernel.database import Database
 from kernel.http import HttpClient
 from kernel.ids import RandomIds
+from kernel.limits import Limits
 from kernel.money import Money
 from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
+from kernel.valkey import Valkey
 from payments.desk import Desk
 from payments.refusals import Refusal
 from tests.unit.ussd.conftest import wallet
@@ -39,7 +41,7 @@ class Party:
 
     async def intent(self, **changes: object) -> Intent:
         """A yes to the bill."""
-        offer = await self.gateway.offer(self.control_number)
+        offer = await self.gateway.offer(self.control_number, CITIZEN)
         assert isinstance(offer, Offer)
         values: dict[str, object] = {
             "id": self.ids.new(),
@@ -60,7 +62,9 @@ def in_memory(clock: ManualClock) -> Party:
 
 
 @pytest.fixture
-async def at_the_desk(database: Database, keys: Keys, clock: ManualClock) -> AsyncIterator[Party]:
+async def at_the_desk(
+    database: Database, valkey: Valkey, keys: Keys, clock: ManualClock
+) -> AsyncIterator[Party]:
     http, configs, ids = HttpClient(), {"sandbox": wallet("sandbox")}, RandomIds()
     async with database.transaction() as connection:
         await catalogue.load_demo(connection, at=clock.now())
@@ -78,7 +82,7 @@ async def at_the_desk(database: Database, keys: Keys, clock: ManualClock) -> Asy
         wallet_configs=configs,
         public_url="https://gateway.example",
     )
-    yield Party(DeskGateway(desk), bill.control_number, ids)
+    yield Party(DeskGateway(desk, Limits(valkey, keys, clock)), bill.control_number, ids)
     await http.close()
 
 
@@ -114,7 +118,7 @@ async def test_services_have_their_own_menu_numbers(party: Party) -> None:
 
 
 async def test_an_absent_bill_is_refused(party: Party) -> None:
-    refused = await party.gateway.offer(ABSENT)
+    refused = await party.gateway.offer(ABSENT, CITIZEN)
     assert isinstance(refused, Refused)
     assert refused.reason in (Refusal.BILL_NOT_FOUND, Refusal.CONTROL_NUMBER_MISTYPED)
 
@@ -124,7 +128,7 @@ async def test_a_start_is_made_once_and_the_bill_is_then_in_flight(party: Party)
     started = await party.gateway.start(intent)
     assert started == Started(intent.id, party.control_number)
     assert await party.gateway.start(intent) == started
-    refused = await party.gateway.offer(party.control_number)
+    refused = await party.gateway.offer(party.control_number, CITIZEN)
     assert isinstance(refused, Refused)
     assert refused.reason is Refusal.PAYMENT_IN_FLIGHT
     (recent,) = await party.gateway.recent(CITIZEN, 5)
@@ -181,7 +185,7 @@ async def test_an_order_without_the_band_that_sets_its_price_is_refused(party: P
 
 
 async def test_an_invented_receipt_code_is_not_genuine(party: Party) -> None:
-    assert await party.gateway.check_receipt("123456789012345") is None
+    assert await party.gateway.check_receipt("123456789012345", CITIZEN) is None
 
 
 async def an_order(gateway: Gateway) -> Order:

@@ -19,6 +19,7 @@ from kernel.clock import ManualClock
 from kernel.config import PaymentsConfig, WalletConfig
 from kernel.database import Database
 from kernel.ids import RandomIds
+from kernel.limits import Limits
 from kernel.money import Money
 from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
@@ -119,4 +120,4 @@ async def found(database: Database, valkey: Valkey, keys_: Keys, clock: ManualCl
         own = await keys.add(connection, ids, "JO-CSPD", at=clock.now())
         other = await keys.add(connection, ids, "BH-IGA", at=clock.now())
         demo_bills = await connection.fetchval("SELECT count(*) FROM fees.bill")
-    return Town(ApiDesk(desk, valkey), own, other, demo_bills)
+    return Town(ApiDesk(desk, Limits(valkey, keys_, clock)), own, other, demo_bills)
