@@ -46,9 +46,11 @@ async def test_the_database_itself_refuses_a_movement_between_two_currencies(
 ) -> None:
     crooked = movement("k", (CASH, "Equity:Opening:ILS", 1))
     async with database.read() as connection:
+        columns = journal._columns(
+            [(crooked, crooked.shape, crooked.minor_units, crooked.business_date)]
+        )
         with pytest.raises(asyncpg.CheckViolationError, match="two currencies"):
-            ready = (crooked, crooked.shape, crooked.minor_units, crooked.business_date)
-            await connection.fetch(journal.SQL["submit"], *journal._columns([ready]))
+            await connection.fetch(journal.SQL["submit"], *columns)
         assert await connection.fetchval("SELECT count(*) FROM ledger.transaction") == 0
 
 

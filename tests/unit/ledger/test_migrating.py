@@ -13,7 +13,7 @@ from kernel.clock import ManualClock
 from kernel.database import Database
 from kernel.migrations import all_migrations, migrate
 from kernel.privacy import Keys
-from ledger import journal, reports, rules
+from ledger import reports, rules
 from ledger.journal import Transaction
 from ledger.seal import Signer
 from ledger.sealer import seal_once
