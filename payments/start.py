@@ -8,6 +8,7 @@ and a repeated call finds what the first one wrote.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from fees import bills
@@ -18,6 +19,7 @@ from kernel.log import event
 from kernel.money import Money
 from kernel.msisdn import Msisdn
 from kernel.sql import package_sql
+from payments import prompts
 from payments.desk import Desk
 from payments.offer import Offer, Refused, offer_within
 from payments.refusals import Refusal
@@ -44,7 +46,11 @@ class Order:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartRequest:
-    """A citizen's yes. ``id`` was made before the yes, so that a repeat is the same payment."""
+    """A citizen's yes. ``id`` was made before the yes, so that a repeat is the same payment.
+
+    ``by_payer``: the payer said it, on their own phone as their operator vouches; else somebody
+    else did, and prompts to the payer are limited. ``began_at``: when the dialogue began.
+    """
 
     id: UUID
     payer: Msisdn
@@ -52,10 +58,12 @@ class StartRequest:
     channel: str
     language: str
     agreed_total: Money
+    by_payer: bool
     control_number: str | None = None
     order: Order | None = None
     beneficiary: bytes | None = None
     """The pseudonym of a subscriber on file, if it is for somebody else."""
+    began_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +89,9 @@ class _OrderRefused(Exception):
 async def start(desk: Desk, request: StartRequest) -> Started | Refused:
     """Start a payment once per id; a repeat returns what the first call made.
 
-    Refuses: wallet_unavailable, currency_not_supported, books_unbalanced, service_unavailable, and
-    all that ``offer`` refuses; total_changed carries the new offer.
+    Refuses: wallet_unavailable, currency_not_supported, books_unbalanced, payer_being_asked,
+    payer_asked_too_often, service_unavailable, and all that ``offer``
+    refuses; total_changed carries the new offer.
     """
     try:
         async with desk.database.transaction() as connection:
@@ -99,10 +108,12 @@ async def start(desk: Desk, request: StartRequest) -> Started | Refused:
 
 
 async def _start(desk: Desk, connection: Connection, request: StartRequest) -> Started | Refused:
+    if not request.by_payer:
+        await prompts.wait_for_turn(connection, desk.keys.pseudonym(request.payer))
     already = await _already(desk, connection, request)
     if already is not None:
         return already
-    refusal = await _wallet_refusal(desk, connection, request)
+    refusal = await _refusal(desk, connection, request)
     if refusal is not None:
         return Refused(refusal)
     offered = await _offer(desk, connection, request)
@@ -131,9 +142,7 @@ async def _already(
     return Started(request.id, row["control_number"])
 
 
-async def _wallet_refusal(
-    desk: Desk, connection: Connection, request: StartRequest
-) -> Refusal | None:
+async def _refusal(desk: Desk, connection: Connection, request: StartRequest) -> Refusal | None:
     wallet = desk.wallet_configs.get(request.wallet)
     if wallet is None or request.wallet not in desk.wallets:
         return Refusal.WALLET_UNAVAILABLE
@@ -141,7 +150,9 @@ async def _wallet_refusal(
         return Refusal.CURRENCY_NOT_SUPPORTED
     if await connection.fetchval(SQL["halted"]) is not None:
         return Refusal.BOOKS_UNBALANCED
-    return None
+    if request.by_payer:
+        return None
+    return await prompts.refusal(desk, connection, desk.keys.pseudonym(request.payer))
 
 
 async def _offer(desk: Desk, connection: Connection, request: StartRequest) -> Offer | Refused:
@@ -200,6 +211,8 @@ async def _write(desk: Desk, connection: Connection, request: StartRequest, offe
         request.language,
         at,
         collection_id,
+        request.by_payer,
+        request.began_at,
     )
     if inserted is None:
         raise _BillTaken

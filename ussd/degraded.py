@@ -53,6 +53,7 @@ async def _bill(call: Call, say: Say, number: str, typed: str) -> Reply:
         language=say.language,
         agreed_total=total,
         control_number=number,
+        began_at=call.now,
     )
     started = await call.gateway.start(intent)
     key = text_key(started.reason) if isinstance(started, Refused) else "approve.text"

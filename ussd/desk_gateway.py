@@ -158,6 +158,8 @@ class DeskGateway:
                 band=order.band,
             ),
             beneficiary=bytes.fromhex(intent.beneficiary) or None,
+            by_payer=True,
+            began_at=intent.began_at,
         )
         started = await start.start(self._desk, request)
         if isinstance(started, start.Started):

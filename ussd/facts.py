@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
@@ -104,6 +104,7 @@ async def _approve(call: Call, session: Session) -> Any:
         control_number=number,
         order=order_of(session) if number is None else None,
         beneficiary=args.get("other") or "",
+        began_at=datetime.fromtimestamp(session.began_at / 1000, UTC),
     )
     return await call.gateway.start(intent)
 

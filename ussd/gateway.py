@@ -112,6 +112,8 @@ class Intent:
     order: Order | None = None
     beneficiary: str = ""
     """The pseudonym of whom it is paid for, if that is somebody else."""
+    began_at: datetime | None = None
+    """When the dialogue began."""
 
 
 @dataclass(frozen=True, slots=True)

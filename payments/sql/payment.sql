@@ -24,8 +24,8 @@ WHERE control_number = $1 AND state IN ('created', 'sent', 'pending', 'unknown',
 -- The bill lock and the id decide: no row means that another payment holds the bill, or this one exists.
 INSERT INTO payments.payment (
     id, control_number, agency, service, zone, currency, principal, stamp, penalty, service_fee, agency_fee,
-    total, payer, wallet, channel, language, created_at, state_at, collection_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18)
+    total, payer, wallet, channel, language, created_at, state_at, collection_id, by_payer, began_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $19, $20)
 ON CONFLICT DO NOTHING
 RETURNING id
 

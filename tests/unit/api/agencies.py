@@ -100,7 +100,8 @@ class Town:
         """Start paying a bill; returns the payment's id."""
         request = StartRequest(
             id=self.desk.desk.ids.new(), payer=PAYER, wallet="sandbox", channel="sandbox",
-            language="ar", agreed_total=total, control_number=control_number,
+            language="ar", by_payer=True,
+            agreed_total=total, control_number=control_number,
         )  # fmt: skip
         started = await start.start(self.desk.desk, request)
         assert isinstance(started, Started), started

@@ -115,6 +115,7 @@ class Story:
             wallet="sandbox",
             channel="sandbox",
             language=language,
+            by_payer=True,
             agreed_total=bill.charge(self.clock.now().date()).total,
             control_number=bill.control_number,
         )

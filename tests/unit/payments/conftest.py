@@ -75,6 +75,7 @@ class Counter:
             "language": "ar",
             "agreed_total": bill.charge(self.clock.now().date()).total,
             "control_number": bill.control_number,
+            "by_payer": True,
         }
         return StartRequest(**(values | changes))
 
