@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from fees import bills, catalogue
@@ -44,6 +44,10 @@ from ussd.limits import bill_guesses, receipt_guesses
 DEFAULT_LIMITS: Final = LimitsConfig()
 
 
+DIRECTORY_FOR: Final = timedelta(minutes=1)
+"""How long the list of all services is remembered: it may be thousands, and hardly ever changes."""
+
+
 class DeskGateway:
     """The port's real implementation."""
 
@@ -51,6 +55,7 @@ class DeskGateway:
         self._desk = desk
         self._bills = bill_guesses(limits, settings)
         self._receipts = receipt_guesses(limits, settings)
+        self._directories: dict[str | None, tuple[datetime, Sequence[FoundService]]] = {}
 
     async def language(self, msisdn: Msisdn) -> str | None:
         """See the port."""
@@ -80,12 +85,17 @@ class DeskGateway:
             ]
 
     async def directory(self, country: str | None) -> Sequence[FoundService]:
-        """See the port."""
+        """See the port; a catalogue that changed is seen within ``DIRECTORY_FOR``."""
+        at = self._desk.clock.now()
+        kept = self._directories.get(country)
+        if kept is not None and at - kept[0] < DIRECTORY_FOR:
+            return kept[1]
         async with self._desk.database.read() as connection:
             found = await catalogue.services_of(connection, country)
             if not found and country is not None:
                 found = await catalogue.services_of(connection, None)
-        return found_services(found)
+        self._directories[country] = (at, found_services(found))
+        return self._directories[country][1]
 
     async def offer(self, control_number: str, viewer: Msisdn) -> Offer | Refused:
         """See the port."""

@@ -17,6 +17,7 @@ SHOWN: Final = 5
 """How many of the last tickets are listed."""
 
 _KINDS: Final = {str(at): kind for at, kind in enumerate(TicketKind, 1)}
+_NO_BILL: Final = frozenset({Refusal.BILL_NOT_FOUND, Refusal.TOO_MANY_MISSES})
 _STATUS: Final = str(len(_KINDS) + 1)
 
 
@@ -44,7 +45,7 @@ def _take_bill(_session: Session, key: str) -> Goto | Stay:
 
 
 def _show_reason(session: Session, bill: Offer | Refused, say: Say) -> View | Goto:
-    if isinstance(bill, Refused) and bill.reason is Refusal.BILL_NOT_FOUND:
+    if isinstance(bill, Refused) and bill.reason in _NO_BILL:
         return Goto("ticket_bill", notice=Notice(text_key(bill.reason)))
     kind = TicketKind(session.args["kind"])
     labels = [(str(at), say(f"reason.{kind}.{each}")) for at, each in enumerate(REASONS[kind], 1)]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 
 from fees import bills, catalogue
+from kernel import subscribers
 from kernel.clock import ManualClock
 from kernel.config import PaymentsConfig
 from kernel.database import Database
@@ -20,6 +21,7 @@ from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from payments.desk import Desk
 from payments.refusals import Refusal
+from payments.tickets import Opened, TicketKind, TicketRefusal, TicketRequest, TicketState
 from tests.unit.ussd.conftest import wallet
 from ussd.desk_gateway import DeskGateway
 from ussd.fake_gateway import FakeGateway
@@ -33,11 +35,12 @@ ABSENT = "999999999940"
 
 @dataclass
 class Party:
-    """A gateway with one open bill."""
+    """A gateway with one open bill to nobody in particular, and one to the neighbour."""
 
     gateway: Gateway
     control_number: str
     ids: RandomIds
+    theirs: str
 
     async def intent(self, **changes: object) -> Intent:
         """A yes to the bill."""
@@ -58,7 +61,9 @@ class Party:
 @pytest.fixture
 def in_memory(clock: ManualClock) -> Party:
     gateway = FakeGateway(clock)
-    return Party(gateway, gateway.issue(Money(10_000, "JOD")), RandomIds())
+    ten = Money(10_000, "JOD")
+    theirs = gateway.issue(ten, payer=NEIGHBOUR.e164)
+    return Party(gateway, gateway.issue(ten), RandomIds(), theirs)
 
 
 @pytest.fixture
@@ -71,7 +76,16 @@ async def at_the_desk(
         bill = await bills.issue(
             connection, ids, agency="JO-CSPD", service="PASSPORT", at=clock.now()
         )
+        theirs = await bills.issue(
+            connection,
+            ids,
+            agency="JO-CSPD",
+            service="PASSPORT",
+            at=clock.now(),
+            payer=await subscribers.remember(connection, keys, NEIGHBOUR),
+        )
     assert isinstance(bill, bills.Bill)
+    assert isinstance(theirs, bills.Bill)
     desk = Desk(
         database=database,
         keys=keys,
@@ -82,7 +96,8 @@ async def at_the_desk(
         wallet_configs=configs,
         public_url="https://gateway.example",
     )
-    yield Party(DeskGateway(desk, Limits(valkey, keys, clock)), bill.control_number, ids)
+    gateway = DeskGateway(desk, Limits(valkey, keys, clock))
+    yield Party(gateway, bill.control_number, ids, theirs.control_number)
     await http.close()
 
 
@@ -186,6 +201,71 @@ async def test_an_order_without_the_band_that_sets_its_price_is_refused(party: P
 
 async def test_an_invented_receipt_code_is_not_genuine(party: Party) -> None:
     assert await party.gateway.check_receipt("123456789012345", CITIZEN) is None
+
+
+async def test_every_listed_service_has_a_short_code_of_its_own(party: Party) -> None:
+    found = await party.gateway.directory("JO")
+    agencies = {agency.code: agency.number for agency in await party.gateway.agencies("JO")}
+    assert len({each.short_code for each in found}) == len(found) > 0
+    for each in found:
+        assert each.short_code == agencies[each.agency] * 100 + each.service.number
+        assert each.service in await party.gateway.services(each.agency)
+        assert each.category
+    everywhere = await party.gateway.directory("KE")
+    assert len({each.short_code for each in everywhere}) == len(everywhere) > len(found)
+
+
+async def test_of_a_bill_in_another_name_only_agency_and_total_are_seen(party: Party) -> None:
+    number = party.theirs
+    (bill,) = await party.gateway.open_bills(NEIGHBOUR, 5)
+    assert bill.control_number == number
+    assert list(await party.gateway.open_bills(CITIZEN, 5)) == []
+    own = await party.gateway.offer(number, NEIGHBOUR)
+    assert isinstance(own, Offer)
+    assert (own.service["ar"], own.billed_to, own.price.total) == (
+        bill.service["ar"], "", bill.total,
+    )  # fmt: skip
+    seen = await party.gateway.offer(number, CITIZEN)
+    assert isinstance(seen, Offer)
+    assert (seen.agency, seen.service, seen.band) == (own.agency, {}, None)
+    assert (seen.price.total, seen.price.stamp.minor) == (own.price.total, 0)
+    assert seen.billed_to == await party.gateway.remember(NEIGHBOUR)
+
+
+async def test_a_bill_can_be_paid_for_somebody_who_is_on_file(party: Party) -> None:
+    intent = await party.intent(beneficiary=await party.gateway.remember(NEIGHBOUR))
+    assert isinstance(await party.gateway.start(intent), Started)
+
+
+async def test_what_is_not_paid_is_neither_rated_nor_receipted_again(party: Party) -> None:
+    await party.gateway.start(await party.intent())
+    assert not await party.gateway.rate(CITIZEN, party.control_number, 5)
+    assert not await party.gateway.send_receipt_again(CITIZEN, party.control_number)
+
+
+async def test_a_wish_is_on_file_once_for_whoever_asked(party: Party) -> None:
+    request = TicketRequest(
+        id=party.ids.new(),
+        citizen=CITIZEN,
+        kind=TicketKind.CORRECTION,
+        reason="amount",
+        note="",
+        control_number=party.control_number,
+        channel="sandbox",
+        language="ar",
+    )
+    opened = await party.gateway.open_ticket(request)
+    assert isinstance(opened, Opened)
+    assert opened.is_new
+    for same in (request, replace(request, id=party.ids.new())):
+        assert await party.gateway.open_ticket(same) == Opened(opened.number, is_new=False)
+    (ticket,) = await party.gateway.tickets(CITIZEN, 5)
+    assert (ticket.number, ticket.kind, ticket.state, ticket.answer) == (
+        opened.number, TicketKind.CORRECTION, TicketState.OPEN, "",
+    )  # fmt: skip
+    assert list(await party.gateway.tickets(NEIGHBOUR, 5)) == []
+    absent = replace(request, id=party.ids.new(), control_number=ABSENT)
+    assert await party.gateway.open_ticket(absent) is TicketRefusal.BILL_NOT_FOUND
 
 
 async def an_order(gateway: Gateway) -> Order:
