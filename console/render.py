@@ -43,6 +43,7 @@ NAV: Final = (
     NavItem("journal", "/console/journal", Permission.SEE_BOOKS),
     NavItem("accounts", "/console/accounts", Permission.SEE_BOOKS),
     NavItem("trial_balance", "/console/trial-balance", Permission.SEE_BOOKS),
+    NavItem("closings", "/console/closings", Permission.SEE_BOOKS),
     NavItem("work", "/console/work", Permission.SEE_PAYMENTS),
     NavItem("staff", "/console/staff", Permission.MANAGE_STAFF),
     NavItem("audit", "/console/audit", Permission.SEE_AUDIT),

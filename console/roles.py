@@ -23,6 +23,7 @@ class Permission(StrEnum):
     SEE_BOOKS = "see_books"
     DOWNLOAD = "download"
     REVEAL_NUMBER = "reveal_number"
+    CLOSE_BOOKS = "close_books"
     SEE_AUDIT = "see_audit"
     ANSWER_TICKETS = "answer_tickets"
     MANAGE_STAFF = "manage_staff"
@@ -33,7 +34,7 @@ _READ = frozenset({_P.OWN_ACCOUNT, _P.SEE_PAYMENTS, _P.SEE_BOOKS})
 
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: _READ,
-    Role.FINANCE: _READ | {_P.DOWNLOAD, _P.REVEAL_NUMBER, _P.ANSWER_TICKETS},
+    Role.FINANCE: _READ | {_P.DOWNLOAD, _P.REVEAL_NUMBER, _P.CLOSE_BOOKS, _P.ANSWER_TICKETS},
     Role.AUDITOR: _READ | {_P.DOWNLOAD, _P.SEE_AUDIT},
     Role.ADMIN: frozenset(Permission),
 }

@@ -145,7 +145,7 @@ async def _close(desk: ClosingDesk, connection: Connection, options: argparse.Na
 async def _carry(desk: ClosingDesk, connection: Connection, order: Order) -> Refused | None:
     """Book the results of the period, if it can be closed but for the sealer."""
     refused = await periods.check(connection, order, desk.checks)
-    if refused and not _only_unsealed(refused):
+    if refused and not refused.is_for_the_sealer:
         return refused
     carried = await periods.carry_results(
         connection, id=desk.ids.new(), until=order.until, by=order.by
@@ -160,13 +160,9 @@ async def _close_when_sealed(
     give_up = loop.time() + desk.patience_s
     while True:
         made = await periods.close(connection, order, desk.checks)
-        if not isinstance(made, Refused) or not _only_unsealed(made) or loop.time() >= give_up:
+        if not isinstance(made, Refused) or not made.is_for_the_sealer or loop.time() >= give_up:
             return made
         await asyncio.sleep(_LOOK_AGAIN_S)
-
-
-def _only_unsealed(refused: Refused) -> bool:
-    return [each.name for each in refused.items if each.is_open] == ["unsealed"]
 
 
 async def _closings(connection: Connection, options: argparse.Namespace) -> int:

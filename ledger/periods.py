@@ -20,7 +20,9 @@ from kernel.database import Connection
 from kernel.money import Money
 from kernel.sql import package_sql
 from ledger import chart, journal, rules
+from ledger.chart import Account
 from ledger.checklist import CHECKS, Check, Item, go_through, item_of
+from ledger.reports import Turnover, in_order
 
 SQL = package_sql(__file__)
 
@@ -73,6 +75,11 @@ class Refused:
     reason: PeriodRefusal
     detail: str = ""
     items: tuple[Item, ...] = ()
+
+    @property
+    def is_for_the_sealer(self) -> bool:
+        """Whether nothing is open but what the sealer settles by itself in a second."""
+        return [each.name for each in self.items if each.is_open] == ["unsealed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +150,18 @@ class Closing:
         """The lines of the snapshot: path, debits, credits, balance in minor units."""
         return self.snapshot.partition("\n\n")[2]
 
+    @property
+    def accounts(self) -> dict[Account, Turnover]:
+        """The same as values, in the order of the chart."""
+        lines = (line.split(" ") for line in self.balances.splitlines())
+        read = {
+            chart.parse(path): (int(debits), int(credits)) for path, debits, credits, _ in lines
+        }
+        return {
+            account: Turnover(*(Money(minor, account.currency) for minor in read[account]))
+            for account in in_order(read)
+        }
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -210,7 +229,7 @@ async def close(
         )
         if row["outcome"] != "closed":
             return Refused(PeriodRefusal(row["outcome"]))
-        return _closing(await connection.fetchrow(SQL["closings"], row["number"]))
+        return _closing(await connection.fetchrow(SQL["closings"], row["number"], 1, 0))
 
 
 async def request_reopening(
@@ -241,17 +260,31 @@ async def approve_reopening(
     row: Any = await connection.fetchrow(SQL["approve_reopening"], request, at, by.strip())
     if row["outcome"] != "reopened":
         return Refused(PeriodRefusal(row["outcome"]))
-    return _closing(await connection.fetchrow(SQL["closings"], row["number"]))
+    return _closing(await connection.fetchrow(SQL["closings"], row["number"], 1, 0))
 
 
-async def closings(connection: Connection) -> list[Closing]:
-    """Every closing there ever was, newest first."""
-    return [_closing(row) for row in await connection.fetch(SQL["closings"], None)]
+async def open_days(connection: Connection, latest: date) -> int:
+    """How many days up to ``latest`` are not closed; before anything was closed, those with books
+    from the first entry on.
+    """
+    last = await lock_date(connection)
+    if last is None:
+        first = await connection.fetchval(SQL["first_day"])
+        last = first - ONE_DAY if first else latest
+    return max((latest - last).days, 0)
+
+
+async def closings(
+    connection: Connection, *, limit: int | None = None, offset: int = 0
+) -> list[Closing]:
+    """Every closing there ever was, newest first, or some of them."""
+    rows = await connection.fetch(SQL["closings"], None, limit, offset)
+    return [_closing(row) for row in rows]
 
 
 async def closing(connection: Connection, number: int) -> Closing | None:
     """One closing."""
-    row = await connection.fetchrow(SQL["closings"], number)
+    row = await connection.fetchrow(SQL["closings"], number, 1, 0)
     return _closing(row) if row else None
 
 

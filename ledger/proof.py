@@ -7,7 +7,7 @@ checkpoint; docs/verify_receipt.py checks it with nothing of ours.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +31,20 @@ class Proof:
 @dataclass(frozen=True, slots=True)
 class NotSealed:
     """It is booked, but its seal is still to come, which takes about a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The seal that an entry is in."""
+
+    seal: int
+    sealed_at: datetime
+
+
+async def place_of(connection: Connection, id: UUID) -> Place | None:
+    """Where one transaction is sealed; None: not yet, or there is none of this id."""
+    row = await connection.fetchrow(SQL["seal_of_transaction"], id)
+    return Place(row["number"], row["sealed_at"]) if row else None
 
 
 async def prove(connection: Connection, id: UUID) -> Proof | NotSealed | None:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from starlette.responses import Response
 
-from console import as_of, names, papers
+from console import as_of, export, names, papers
 from console.pages import ledger
 from console.show import link
 from console.visit import Problem, Visit
 from kernel.clock import business_date
 from ledger import reports
 from ledger.documents import compose
+from ledger.proof import Proof, prove
 from ledger.reports import Statement, TrialBalance
 
 MAX_LINES = 20_000
@@ -43,6 +45,18 @@ async def trial_balance(visit: Visit) -> Response:
         rows = _trial_rows(found, str(asked.position or asked.day or today))
         return papers.send_rows(name, TRIAL_BALANCE_COLUMNS, rows)
     return await papers.send(name, form, compose.trial_balance(found, papers.maker(visit, called)))
+
+
+async def proof(visit: Visit) -> Response:
+    """The proof of an entry, for somebody who does not believe us (docs/proofs.md)."""
+    id = visit.request.path_params["id"]
+    async with visit.snapshot() as connection:
+        found = await prove(connection, id)
+    if not isinstance(found, Proof):
+        raise Problem(404)
+    await papers.record(visit, f"proof {id}")
+    content = json.dumps(found.document, ensure_ascii=False, indent=2).encode()
+    return export.file(f"proof-{id}.json", "application/json", content)
 
 
 async def statement(visit: Visit) -> Response:

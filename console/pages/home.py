@@ -9,7 +9,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from console import messages
+from console import closings, messages
 from console.payment_filter import GROUPS
 from console.render import page
 from console.statements import SQL
@@ -48,6 +48,7 @@ async def show(visit: Visit) -> Response:
                 since=midnight - _MESSAGE_DAYS,
                 before=None,
             ),
+            "open_days": await closings.open_days(visit, connection),
             "balanced": await reports.is_balanced(connection),
             "halts": await connection.fetch(SQL["halt_reasons"]),
         }

@@ -19,6 +19,7 @@ from kernel.clock import business_date
 from kernel.database import Connection
 from ledger import reports
 from ledger.chart import Account
+from ledger.proof import place_of
 from ledger.reports import Statement, TrialBalance, Turnover
 from ledger.rules import RULES
 
@@ -80,6 +81,7 @@ async def show_transaction(visit: Visit) -> Response:
         booked = await reports.transaction(connection, visit.request.path_params["id"])
         called = await names.load(connection, visit)
         proof = booked and await books.proof_of(connection, booked.transaction)
+        place = booked and await place_of(connection, booked.transaction.id)
     if booked is None:
         raise Problem(404)
     return page(
@@ -88,6 +90,7 @@ async def show_transaction(visit: Visit) -> Response:
         names=called,
         booked=booked,
         proof=proof,
+        place=place,
         rule_known=booked.transaction.rule in RULES,
     )
 

@@ -18,13 +18,18 @@ SELECT outcome, number FROM ledger.approve_reopening_v1($1, $2, $3)
 SELECT ledger.open_from()
 
 -- name: closings
--- Newest first, with who asked for and who agreed to a reopening; $1: only this one.
+-- Newest first, with who asked for and who agreed to a reopening; $1: only this one; $2 of them behind $3.
 SELECT c.*, q.requested_at, q.requested_by, q.reason, r.approved_at, r.approved_by
 FROM ledger.closing c
 LEFT JOIN ledger.reopening r ON r.closing = c.number
 LEFT JOIN ledger.reopening_request q ON q.number = r.request
 WHERE $1::int IS NULL OR c.number = $1
-ORDER BY c.number DESC
+ORDER BY c.number DESC LIMIT $2 OFFSET $3
+
+-- name: first_day
+-- The first business date with an entry.
+SELECT least((SELECT min(business_date) FROM ledger.balance),
+             (SELECT min(day) FROM ledger.unsealed u, unnest(u.dates) AS day))
 
 -- name: pending_reopenings
 -- Requests about the closing that holds the lock date, which nobody agreed to yet.

@@ -107,7 +107,7 @@ WHERE $1::date IS NULL OR day = $1 ORDER BY day DESC LIMIT 1
 
 -- name: seal_of_transaction
 -- The seal of a transaction and its position; nothing if it is not sealed.
-SELECT s.number, s.first_position AS first, s.text, s.signature,
+SELECT s.number, s.sealed_at, s.first_position AS first, s.text, s.signature,
        b.position + (SELECT count(*) FROM ledger.transaction o
                      WHERE o.seq >= b.number << 16 AND o.seq < t.seq) AS position
 FROM ledger.transaction t

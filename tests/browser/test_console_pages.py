@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from playwright.async_api import Page
 
 from console import audit, staff
+from console.closings import CHECKS
 from console.roles import Role
 from kernel.database import Database
+from ledger import periods
+from ledger.seal import Signer
 from tests.browser.conftest import DESK, PHONE, NewPage
 from tests.browser.looks import flaws
 from tests.unit.console.conftest import PASSWORD
 from tests.unit.console.story import Story
+from tests.unit.ledger.closers import TODAY, Clerk
 
 PATHS = (
     "/", "/payments", "/late-money", "/messages?period=all", "/work?state=all", "/journal",
     "/accounts", "/accounts/Assets:Clearing:SANDBOX:JOD", "/trial-balance",
-    "/accounts/Assets:Clearing:SANDBOX:JOD/ageing", "/staff", "/audit", "/password",
+    "/accounts/Assets:Clearing:SANDBOX:JOD/ageing", "/closings", "/closings/1",
+    "/staff", "/audit", "/password",
 )  # fmt: skip
 
 
@@ -40,6 +47,19 @@ async def hired(database: Database, story: Story) -> None:
         )
 
 
+async def closed_with_everything_open(story: Story) -> None:
+    """The day after: all is sealed, and closed although much is open; a reopening is asked for."""
+    clerk = Clerk(story.database, Signer(story.keys), story.clock)
+    story.clock.forward(timedelta(days=1))
+    names = ("suspense", "payments", "late_money")
+    await clerk.closed(TODAY, latest=TODAY, checks=CHECKS, accepted=dict.fromkeys(names, "غدا"))
+    async with story.database.read() as connection:
+        await periods.request_reopening(
+            connection, by="Basim", at=story.clock.now(), reason="نُسي إيداع"
+        )
+    story.clock.forward(timedelta(days=1))
+
+
 async def sign_in(page: Page, url: str, language: str) -> None:
     await page.goto(f"{url}/console/sign-in?language={language}")
     await page.fill("#name", "amal")
@@ -55,6 +75,7 @@ async def test_every_page_fits_can_be_read_and_names_its_parts_on_a_desk_and_on_
     await hired(database, story)
     payments = [await story.collected(), await story.late(), await story.unknown()]
     await story.messaged(payments[0], state="failed", body="دُفع", failure="unreachable")
+    await closed_with_everything_open(story)
     paths = [*PATHS, *(f"/payments/{payment}" for payment in payments)]
     wrong = {}
     for size in (DESK, PHONE):

@@ -20,7 +20,7 @@ OPEN_TO_ALL = {("GET", "/sign-in"), ("POST", "/sign-in")}
 
 def concrete(page: Page) -> str:
     """An address that the page's pattern matches."""
-    path = page.path.replace("{id:uuid}", str(NOBODYS_ID))
+    path = page.path.replace("{id:uuid}", str(NOBODYS_ID)).replace("{number:int}", "1")
     return re.sub(r"\{[^}]+\}", "Nothing-here", path)
 
 
@@ -38,6 +38,8 @@ def test_what_is_delicate_asks_for_a_permission_of_its_own() -> None:
     assert needs["GET", "/audit"] is Permission.SEE_AUDIT
     assert needs["GET", "/staff"] is needs["POST", "/staff"] is Permission.MANAGE_STAFF
     assert needs["POST", "/payments/{id:uuid}"] is Permission.REVEAL_NUMBER
+    assert needs["POST", "/closings"] is Permission.CLOSE_BOOKS
+    assert needs["GET", "/journal/{id:uuid}/proof.json"] is Permission.DOWNLOAD
     assert {need for (_, path), need in needs.items() if path.endswith(".csv")} == {
         Permission.DOWNLOAD
     }
@@ -80,6 +82,7 @@ def test_a_form_that_answers_with_a_page_can_be_opened_again_at_its_address() ->
 
 def test_the_roles_differ_in_the_way_their_sentences_say() -> None:
     assert Permission.REVEAL_NUMBER not in GRANTS[Role.VIEWER] | GRANTS[Role.AUDITOR]
+    assert Permission.CLOSE_BOOKS not in GRANTS[Role.VIEWER] | GRANTS[Role.AUDITOR]
     assert Permission.SEE_AUDIT in GRANTS[Role.AUDITOR]
     assert Permission.MANAGE_STAFF not in GRANTS[Role.FINANCE] | GRANTS[Role.AUDITOR]
     assert GRANTS[Role.ADMIN] == frozenset(Permission)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from console.audit import Action
+from console.closings import CHECKS
 from console.messages import FILTERS, STATES
 from console.pages.queues import LATE_KINDS, LATE_STATES
 from console.papers import FORMS
@@ -22,6 +23,7 @@ from kernel.currency import EXPONENTS, RETIRED
 from kernel.texts import LANGUAGES
 from ledger import chart
 from ledger.chart import Kind
+from ledger.periods import PeriodKind, PeriodRefusal
 from ledger.rules import RULES
 from payments.states import Event, State
 from payments.tickets import REASONS, TicketKind, TicketState
@@ -34,6 +36,10 @@ STATUSES = (400, 403, 404, 405, 413, 500)
 FAMILIES: dict[str, set[str]] = {
     "account": set(),
     "action": set(Action),
+    "closing.check": set(CHECKS),
+    "closing.found": {"unsealed", "unbalanced", "waiting", "given_up"},
+    "closing.kind": set(PeriodKind),
+    "closing.refused": set(PeriodRefusal),
     "currency": {*EXPONENTS, *RETIRED},
     "delivery": {*FILTERS, *STATES},
     "event": set(Event),
