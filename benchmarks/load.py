@@ -128,6 +128,53 @@ async def closed_loop(
     return tally
 
 
+async def paced(
+    url: str,
+    requests: Callable[[int], Iterator[bytes]],
+    *,
+    connections: int,
+    seconds: float,
+    per_s: float,
+    good: Callable[[Answer], bool],
+) -> Tally:
+    """Requests at a steady pace, whatever the answers take: each connection has its own beats, and
+    a latency counts from the beat, so that a server that falls behind cannot hide it.
+    """
+    tally = Tally()
+    links = [await connect(url) for _ in range(connections)]
+    step, started = connections / per_s, time.perf_counter()
+    await asyncio.gather(
+        *(
+            _beat(link, requests(n), (started + step * n / connections, step, seconds), good, tally)
+            for n, link in enumerate(links)
+        )
+    )
+    tally.seconds = time.perf_counter() - started
+    for link in links:
+        link.close()
+    return tally
+
+
+async def _beat(
+    link: Connection,
+    requests: Iterator[bytes],
+    beats: tuple[float, float, float],
+    good: Callable[[Answer], bool],
+    tally: Tally,
+) -> None:
+    due, step, seconds = beats
+    until = due + seconds
+    for request in requests:
+        if due >= until:
+            return
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        answer = await link.send(request)
+        tally.latencies.append(time.perf_counter() - due)
+        if not good(answer):
+            tally.errors += 1
+        due += step
+
+
 async def _drive(
     link: Connection,
     requests: Iterator[bytes],

@@ -1,7 +1,8 @@
 """How many USSD hops one web process serves, beside a bare Starlette handler on the same core.
 
 One web process on one core, the load on the others. A hop of a live session: form in, session read
-and written in Valkey, an Arabic screen rendered. Rounds alternate, so that drift hits both alike.
+and written in Valkey, an Arabic screen rendered. Rounds alternate, so that drift hits all alike;
+the server's own CPU time for a request is there too, because others may be using the machine.
 """
 
 from __future__ import annotations
@@ -11,74 +12,169 @@ import os
 import statistics
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 from urllib.parse import quote_plus
 
 from benchmarks.installation import installation
-from benchmarks.load import Answer, Tally, closed_loop, post
+from benchmarks.live_sessions import FEW, confirms, fill, live_hops, many_sessions
+from benchmarks.load import Answer, Tally, closed_loop, paced, post
+from benchmarks.render import pages_per_s
+from kernel.valkey import Valkey
 from launch.programs import SERVER
 from launch.rehearsal import PROGRAMS, Stack
 
 CONNECTIONS = 32
-ROUNDS = 4
-SECONDS = 3.0
-LIVE = ("1", *["123"] * 15)
-"""Pay by number, mistyped again and again: session and screen, no SQL but at the dial."""
+ROUNDS = 5
+SECONDS = 2.0
+LIVE: tuple[str, ...] = ()
+"""Hops of sessions that are under way: session and screen, no SQL."""
 HOME = ("5", "0") * 8
 """Help and back to the first screen, which looks up the citizen's last payment."""
 
+ALL = range(CONNECTIONS)
+_TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 _sessions = count()
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One round against one program: what the load saw, and the program's CPU time."""
+
+    tally: Tally
+    cpu_us: float
 
 
 def run() -> dict[str, object]:
     """Measure and return the figures."""
-    PROGRAMS["bare"] = ("uvicorn", "benchmarks.bare:create_app", *SERVER, "--port", "{bare}")
+    for name in ("bare", "usual"):
+        app = f"benchmarks.{name}:create_app"
+        PROGRAMS[name] = ("uvicorn", app, *SERVER, "--port", f"{{{name}}}")
+    PROGRAMS["second"] = ("uvicorn", "app:create_app", *SERVER, "--port", "{second}")
     cores = sorted(os.sched_getaffinity(0))
-    pinned = {"web": {cores[0]}, "bare": {cores[0]}}
-    with installation(("web", "bare"), cpus=pinned) as stack, _elsewhere(set(cores[1:])):
-        return asyncio.run(_measure(stack))
+    first, other = {cores[0]}, {cores[1 % len(cores)]}
+    pinned = {"web": first, "bare": first, "usual": first, "second": other}
+    with (
+        installation(("web", "bare", "usual", "second"), cpus=pinned) as stack,
+        _elsewhere(set(cores[1:])),
+    ):
+        figures = asyncio.run(_measure(stack))
+    return {**figures, "arabic_pages_rendered_per_s": pages_per_s("ar")}
 
 
 async def _measure(stack: Stack) -> dict[str, object]:
-    bare_url = f"http://127.0.0.1:{stack.ports['bare']}/ussd/sandbox"
-    hop_url = f"{stack.gateway}/ussd/sandbox"
-    rounds: list[tuple[Tally, Tally, Tally]] = []
-    await _round(hop_url, 1.0, LIVE)
-    for _ in range(ROUNDS):
-        rounds.append(
-            (
-                await _round(bare_url, SECONDS, LIVE),
-                await _round(hop_url, SECONDS, LIVE),
-                await _round(hop_url, SECONDS, HOME),
-            )
-        )
-    best = max((live for _, live, _ in rounds), key=lambda tally: tally.rate)
+    await _fresh(stack)
+    await _round(stack, "web", LIVE, seconds=1.0)
+    names = (("bare", LIVE), ("usual", LIVE), ("web", LIVE), ("web", HOME))
+    rounds = [[await _round(stack, *one) for one in names] for _ in range(ROUNDS)]
+    bare, usual, live, home = zip(*rounds, strict=True)
+    rate = _median(live)
+    await _fresh(stack)
+    steady = await paced(
+        _url(stack, "web"),
+        lambda n: _hops(_url(stack, "web"), n, LIVE),
+        connections=CONNECTIONS,
+        seconds=SECONDS * 2,
+        per_s=rate / 2,
+        good=_is_screen,
+    )
+    errors = sum(one.tally.errors for several in rounds for one in several) + steady.errors
     return {
         "connections": CONNECTIONS,
-        "bare_starlette_per_s": round(statistics.median(bare.rate for bare, _, _ in rounds)),
-        "hop_per_s": round(statistics.median(live.rate for _, live, _ in rounds)),
-        "hop_with_sql_per_s": round(statistics.median(home.rate for _, _, home in rounds)),
-        "ratio": round(statistics.median(live.rate / bare.rate for bare, live, _ in rounds), 3),
-        "hop_p50_ms": best.percentile_ms(0.50),
-        "hop_p99_ms": best.percentile_ms(0.99),
-        "errors": sum(tally.errors for tallies in rounds for tally in tallies),
+        "load_average": round(os.getloadavg()[0], 1),
+        "bare_starlette_per_s": round(_median(bare)),
+        "usual_way_per_s": round(_median(usual)),
+        "hop_per_s": round(rate),
+        "hop_with_sql_per_s": round(_median(home)),
+        "ratio_to_bare": _ratio(live, bare),
+        "ratio_to_usual_way": _ratio(live, usual),
+        "cpu_us": {
+            "bare": _cpu(bare),
+            "usual": _cpu(usual),
+            "hop": _cpu(live),
+            "bare_to_hop": round(_cpu(bare) / _cpu(live), 3),
+        },
+        "half_load_p50_ms": steady.percentile_ms(0.50),
+        "half_load_p99_ms": steady.percentile_ms(0.99),
+        **await _two_processes(stack),
+        **await many_sessions(stack, _url(stack, "web"), rate, hop),
+        **await confirms(stack, _url(stack, "web"), hop),
+        "errors": errors,
     }
 
 
-async def _round(url: str, seconds: float, keys: Sequence[str]) -> Tally:
-    return await closed_loop(
+async def _two_processes(stack: Stack) -> dict[str, object]:
+    """Both processes at once, each with half of the connections; then the first alone."""
+    one, both, half = [], [], CONNECTIONS // 2
+    for _ in range(ROUNDS):
+        one.append((await _round(stack, "web", LIVE)).tally.rate)
+        two = await asyncio.gather(
+            _round(stack, "web", LIVE, numbers=ALL[:half]),
+            _round(stack, "second", LIVE, numbers=ALL[half:]),
+        )
+        both.append(sum(each.tally.rate for each in two))
+    ratio = statistics.median(two / alone for alone, two in zip(one, both, strict=True))
+    return {"two_processes_per_s": round(statistics.median(both)), "two_to_one": round(ratio, 2)}
+
+
+async def _round(
+    stack: Stack, name: str, keys: Sequence[str], *, seconds: float = SECONDS, numbers: range = ALL
+) -> Round:
+    if not keys and name == "web":
+        await _fresh(stack)
+    url, before = _url(stack, name), _cpu_s(stack, name)
+    tally = await closed_loop(
         url,
-        lambda n: _hops(url, n, keys),
-        connections=CONNECTIONS,
+        lambda n: _hops(url, numbers[n], keys),
+        connections=len(numbers),
         seconds=seconds,
         good=_is_screen,
     )
+    used = _cpu_s(stack, name) - before
+    return Round(tally, used / max(1, len(tally.latencies)) * 1e6)
+
+
+async def _fresh(stack: Stack) -> None:
+    """The live sessions as they were."""
+    valkey = Valkey(stack.servers.urls.redis_url)
+    await fill(valkey, "few", FEW)
+    await valkey.close()
+
+
+def _cpu_s(stack: Stack, name: str) -> float:
+    """CPU time that a program has used, user and system (proc(5), fields 14 and 15)."""
+    stat = Path(f"/proc/{stack.running[name].pid}/stat").read_text(encoding="utf-8")
+    fields = stat.rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) * _TICK_S
+
+
+def _url(stack: Stack, name: str) -> str:
+    return f"http://127.0.0.1:{stack.ports[name]}/ussd/sandbox"
+
+
+def _median(rounds: Sequence[Round]) -> float:
+    return statistics.median(one.tally.rate for one in rounds)
+
+
+def _cpu(rounds: Sequence[Round]) -> float:
+    return round(statistics.median(one.cpu_us for one in rounds), 1)
+
+
+def _ratio(rounds: Sequence[Round], floor: Sequence[Round]) -> float:
+    """Of rates of the same round: the machine was the same for both."""
+    pairs = zip(rounds, floor, strict=True)
+    return round(statistics.median(one.tally.rate / under.tally.rate for one, under in pairs), 3)
 
 
 def _hops(url: str, connection: int, keys: Sequence[str]) -> Iterator[bytes]:
     """Sessions one after the other: Arabic is chosen once, then every session sends its keys."""
-    phone = f"+96279{connection:07d}"
-    yield hop(url, phone, f"b{next(_sessions)}", "1")
+    if not keys:
+        while True:
+            yield from live_hops(url, connection, hop)
+    phone, first = f"+96279{connection:07d}", f"b{next(_sessions)}"
+    yield hop(url, phone, first, "")
+    yield hop(url, phone, first, "1")
     while True:
         session = f"b{next(_sessions)}"
         for sent in range(len(keys) + 1):
