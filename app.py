@@ -62,6 +62,7 @@ def create_app() -> Starlette:
         gc.freeze()
         yield
         await inbox.close()
+        await desk.groups.close()
         await wake.close()
         await valkey.close()
         await http.close()

@@ -28,8 +28,8 @@ from kernel.money import Money, zero
 from kernel.sql import package_sql
 
 __all__ = [
-    "Bill", "BillOrder", "FeeRefusal", "Issued", "cancel", "find", "issue", "issue_many",
-    "mark_paid", "of_payer",
+    "Bill", "BillOrder", "Draft", "FeeRefusal", "Issued", "cancel", "draft_many", "find",
+    "find_many", "issue", "issue_drafts", "issue_many", "mark_paid", "of_payer",
 ]  # fmt: skip
 
 SQL = package_sql(__file__)
@@ -104,7 +104,9 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
+class Draft:
+    """A bill as it would be issued, without its control number; nothing of it is written."""
+
     order: BillOrder
     bill: Bill
 
@@ -113,8 +115,15 @@ async def find(
     connection: Connection, control_number: str, *, at: datetime | None = None
 ) -> Bill | None:
     """The bill of a control number (twelve digits), as of ``at`` or of the database's now."""
-    row = await connection.fetchrow(SQL["bill"], control_number, at)
-    return None if row is None else _bill_of(row)
+    return (await find_many(connection, [control_number], at=at)).get(control_number)
+
+
+async def find_many(
+    connection: Connection, control_numbers: Sequence[str], *, at: datetime | None = None
+) -> dict[str, Bill]:
+    """The same for several; numbers that nobody issued are left out."""
+    rows = await connection.fetch(SQL["bills"], control_numbers, at)
+    return {row["control_number"]: _bill_of(row) for row in rows}
 
 
 async def of_payer(connection: Connection, payer: bytes, *, at: datetime, limit: int) -> list[Bill]:
@@ -161,19 +170,33 @@ async def issue_many(
 
     Refuses: all of FeeRefusal. A refused order writes nothing and does not touch its neighbours.
     """
+    drafts = await draft_many(connection, orders, at=at)
+    issued = iter(
+        await issue_drafts(
+            connection, ids, [each for each in drafts if not isinstance(each, FeeRefusal)]
+        )
+    )
+    return [each if isinstance(each, FeeRefusal) else next(issued) for each in drafts]
+
+
+async def draft_many(
+    connection: Connection, orders: Sequence[BillOrder], *, at: datetime
+) -> list[Draft | FeeRefusal]:
+    """What issuing would make, by the tariffs in force; reads only. In the order of the orders."""
     wanted = [(order.agency, order.service) for order in orders]
     terms = await terms_in_force(connection, wanted, at=at)
+    return [_draft(order, terms[order.agency, order.service], at) for order in orders]
+
+
+async def issue_drafts(
+    connection: Connection, ids: Ids, drafts: Sequence[Draft]
+) -> list[Issued | FeeRefusal]:
+    """Issue drafts within the caller's transaction; refuses only reference_taken."""
     answers: dict[int, Issued | FeeRefusal] = {}
-    waiting: dict[int, _Draft] = {}
-    for place, order in enumerate(orders):
-        draft = _draft(order, terms[order.agency, order.service], at)
-        if isinstance(draft, FeeRefusal):
-            answers[place] = draft
-        else:
-            waiting[place] = draft
+    waiting = dict(enumerate(drafts))
     for _ in range(_ATTEMPTS):
         if not waiting:
-            return [answers[place] for place in range(len(orders))]
+            return [answers[place] for place in range(len(drafts))]
         answers |= await _write(connection, ids, waiting)
         waiting = {place: draft for place, draft in waiting.items() if place not in answers}
     raise RuntimeError("could not draw a free control number")
@@ -186,11 +209,18 @@ async def mark_paid(
 
     A bill that expired while the payment was on its way is paid all the same.
     """
-    if await connection.fetchval(SQL["mark_paid"], control_number, payment, at):
-        event("bill.paid", payment=str(payment))
-        return True
-    paid_by: UUID | None = await connection.fetchval(SQL["paid_by"], control_number)
-    return paid_by == payment
+    return bool(await mark_many_paid(connection, [(control_number, payment, at)]))
+
+
+async def mark_many_paid(
+    connection: Connection, paid: Sequence[tuple[str, UUID, datetime]]
+) -> set[UUID]:
+    """The same for several (number, payment, moment), each bill once; returns the payments."""
+    rows = await connection.fetch(SQL["mark_paid"], *zip(*paid, strict=True))
+    for row in rows:
+        if row["is_new"]:
+            event("bill.paid", payment=str(row["payment"]))
+    return {row["payment"] for row in rows}
 
 
 async def cancel(
@@ -203,7 +233,7 @@ async def cancel(
     return bool(done)
 
 
-def _draft(order: BillOrder, terms: Terms | FeeRefusal, at: datetime) -> _Draft | FeeRefusal:
+def _draft(order: BillOrder, terms: Terms | FeeRefusal, at: datetime) -> Draft | FeeRefusal:
     if isinstance(terms, FeeRefusal):
         return terms
     if order.reference is not None and not _is_fit(order.reference):
@@ -238,7 +268,7 @@ def _draft(order: BillOrder, terms: Terms | FeeRefusal, at: datetime) -> _Draft 
         payer=order.payer,
         reference=order.reference,
     )
-    return _Draft(order, bill)
+    return Draft(order, bill)
 
 
 def _is_fit(reference: str) -> bool:
@@ -256,7 +286,7 @@ def _end_of(day: date, zone: str) -> datetime:
 
 
 async def _write(
-    connection: Connection, ids: Ids, waiting: dict[int, _Draft]
+    connection: Connection, ids: Ids, waiting: dict[int, Draft]
 ) -> dict[int, Issued | FeeRefusal]:
     """Answers for what was written now or before; a taken control number has none yet."""
     numbered: dict[str, int] = {}
@@ -279,7 +309,7 @@ async def _write(
 
 
 async def _issued_before(
-    connection: Connection, drafts: dict[int, _Draft]
+    connection: Connection, drafts: dict[int, Draft]
 ) -> dict[int, Issued | FeeRefusal]:
     named = {place: draft for place, draft in drafts.items() if draft.order.reference is not None}
     if not named:

@@ -75,8 +75,8 @@ async def opened(settings: Config, *, overdue_s: float = 0.0) -> AsyncIterator[E
     """Runners over the configured database; everything is closed at the end."""
     http = HttpClient()
     database = await Database.connect(settings.database_url, size=16)
+    use_cases = desk(settings, database, http)
     try:
-        use_cases = desk(settings, database, http)
         every = handlers(use_cases, sms_desk(settings, use_cases, http))
         money = {kind: handle for kind, handle in every.items() if not is_message(kind)}
         messages = {kind: handle for kind, handle in every.items() if is_message(kind)}
@@ -86,5 +86,6 @@ async def opened(settings: Config, *, overdue_s: float = 0.0) -> AsyncIterator[E
         ]
         yield Engine(use_cases, Crew(runners))
     finally:
+        await use_cases.groups.close()
         await http.close()
         await database.close()

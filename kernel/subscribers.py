@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kernel.database import Connection
@@ -24,9 +25,22 @@ class Subscriber:
 
 async def remember(connection: Connection, keys: Keys, msisdn: Msisdn) -> bytes:
     """Make sure the number is on file and return its pseudonym."""
-    pseudonym = keys.pseudonym(msisdn)
-    await connection.execute(SQL["remember_subscriber"], pseudonym, keys.seal(msisdn))
+    (pseudonym,) = await remember_many(connection, keys, [msisdn])
     return pseudonym
+
+
+async def remember_many(
+    connection: Connection, keys: Keys, msisdns: Iterable[Msisdn]
+) -> list[bytes]:
+    """The same for several, in order."""
+    numbers = list(msisdns)
+    pseudonyms = [keys.pseudonym(each) for each in numbers]
+    # In one order: two callers that share some never wait for each other in a circle.
+    rows = sorted(
+        {of: keys.seal(each) for of, each in zip(pseudonyms, numbers, strict=True)}.items()
+    )
+    await connection.execute(SQL["remember_subscribers"], *zip(*rows, strict=True))
+    return pseudonyms
 
 
 async def find(connection: Connection, keys: Keys, pseudonym: bytes) -> Subscriber | None:

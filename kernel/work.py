@@ -65,9 +65,20 @@ async def claim(
 
 async def finish(connection: Connection, work: Work) -> None:
     """Close the row within the caller's transaction; raises LeaseLost if it is no longer ours."""
-    held = await connection.fetchval(SQL["finish_work"], work.id, work.token)
-    if not held:
+    if not await finish_many(connection, [work]):
         raise LeaseLost(f"{work.kind} {work.key}")
+
+
+async def finish_many(connection: Connection, items: Sequence[Work]) -> set[int]:
+    """The same for several; returns the ids of those that were ours."""
+    ids, tokens = [each.id for each in items], [each.token for each in items]
+    return {row["id"] for row in await connection.fetch(SQL["finish_work"], ids, tokens)}
+
+
+async def hold(connection: Connection, items: Sequence[Work]) -> set[int]:
+    """Lock rows until the transaction ends; returns the ids of those that are still ours."""
+    ids, tokens = [each.id for each in items], [each.token for each in items]
+    return {row["id"] for row in await connection.fetch(SQL["hold_work"], ids, tokens)}
 
 
 async def retry(connection: Connection, work: Work, *, delay_s: float, error: str = "") -> None:

@@ -1,23 +1,19 @@
-"""Move a payment on evidence: one transaction for state, books, receipt and what must be told.
+"""Decide how evidence moves a payment: its state, the books, a receipt, and what must be told.
 
-Every function here runs inside the caller's transaction, on a payment row that the caller has
-locked.
+Pure: every function here changes only the ``Moving`` it is given; ``steps`` writes that.
 """
 
 from __future__ import annotations
 
-from fees import bills
-from kernel.database import Connection
 from ledger import rules
-from payments import late, receipt
-from payments.books import book
+from payments import late
 from payments.desk import Desk
-from payments.moving import Moving, move, tell
+from payments.moving import Moving
 from payments.states import OPEN, Event, State
 from wallets.port import Outcome, Verdict
 
 
-async def apply(desk: Desk, connection: Connection, moving: Moving, verdict: Verdict) -> None:
+def apply(desk: Desk, moving: Moving, verdict: Verdict) -> None:
     """Let an operator's verdict move the payment as far as it proves something.
 
     Open payments collect, end as refused, wait on, or go to review when the evidence contradicts
@@ -27,55 +23,51 @@ async def apply(desk: Desk, connection: Connection, moving: Moving, verdict: Ver
     collected = verdict.outcome is Outcome.ACCEPTED and verdict.final
     if moving.state not in OPEN:
         if collected and moving.state is not State.COLLECTED:
-            await late.open_case(desk, connection, moving, verdict, kind="late")
+            late.open_case(desk, moving, verdict, kind="late")
     elif collected:
-        await _collect(desk, connection, moving, verdict)
+        _collect(desk, moving, verdict)
     elif verdict.mismatch:
-        await _give_up(connection, moving, verdict.mismatch)
+        _give_up(moving, verdict.mismatch)
     elif verdict.outcome is Outcome.REFUSED and verdict.final:
-        await refuse(connection, moving, reason=str(verdict.reason or "other"), code=verdict.code)
+        refuse(moving, reason=str(verdict.reason or "other"), code=verdict.code)
     elif verdict.outcome is Outcome.ACCEPTED and moving.state in (State.SENT, State.UNKNOWN):
-        await move(connection, moving, Event.ACCEPTED, detail=verdict.code)
+        moving.move(Event.ACCEPTED, detail=verdict.code)
     elif verdict.outcome is Outcome.UNKNOWN and moving.state is State.SENT:
-        await move(connection, moving, Event.NO_ANSWER, detail=verdict.code)
+        moving.move(Event.NO_ANSWER, detail=verdict.code)
 
 
-async def refuse(connection: Connection, moving: Moving, *, reason: str, code: str) -> None:
+def refuse(moving: Moving, *, reason: str, code: str) -> None:
     """The operator says that no money moved: end, free the bill, tell the payer."""
-    await move(connection, moving, Event.REFUSED, reason=reason, detail=code)
-    await tell(connection, moving, "refused")
+    moving.move(Event.REFUSED, reason=reason, detail=code)
+    moving.tell("refused")
 
 
-async def expire(connection: Connection, moving: Moving) -> None:
+def expire(moving: Moving) -> None:
     """It could not be sent while the citizen waited: end, free the bill, tell the payer."""
-    await move(connection, moving, Event.WINDOW_CLOSED, reason="operator_unavailable")
-    await tell(connection, moving, "expired")
+    moving.move(Event.WINDOW_CLOSED, reason="operator_unavailable")
+    moving.tell("expired")
 
 
-async def give_up(connection: Connection, moving: Moving) -> None:
+def give_up(moving: Moving) -> None:
     """The poll budget is spent and nobody knows: a person decides, with the evidence."""
-    await _give_up(connection, moving, "no verdict after the last scheduled query")
+    _give_up(moving, "no verdict after the last scheduled query")
 
 
-async def _give_up(connection: Connection, moving: Moving, why: str) -> None:
+def _give_up(moving: Moving, why: str) -> None:
     if moving.state is State.SENT:
-        await move(connection, moving, Event.NO_ANSWER)
+        moving.move(Event.NO_ANSWER)
     if moving.state in (State.PENDING, State.UNKNOWN):
-        await move(connection, moving, Event.GIVEN_UP, detail=why)
+        moving.move(Event.GIVEN_UP, detail=why)
 
 
-async def _collect(desk: Desk, connection: Connection, moving: Moving, verdict: Verdict) -> None:
-    row = moving.row
-    paid = await bills.mark_paid(
-        connection, row["control_number"], payment=moving.id, at=verdict.occurred_at or moving.at
-    )
-    if not paid:
-        await move(connection, moving, Event.REFUSED, reason="bill_already_paid")
-        await late.open_case(desk, connection, moving, verdict, kind="duplicate")
+def _collect(desk: Desk, moving: Moving, verdict: Verdict) -> None:
+    row, occurred_at = moving.row, verdict.occurred_at or moving.at
+    if not moving.bill_is_ours:
+        moving.move(Event.REFUSED, reason="bill_already_paid")
+        late.open_case(desk, moving, verdict, kind="duplicate")
         return
-    number = await receipt.issue(desk, connection, row, at=moving.at)
-    await book(
-        connection,
+    moving.changes.paid_at = occurred_at
+    moving.changes.entries.append(
         rules.fee_succeeded(
             id=desk.ids.new(),
             key=f"fee:{row['collection_id']}",
@@ -87,11 +79,11 @@ async def _collect(desk: Desk, connection: Connection, moving: Moving, verdict: 
             penalty=moving.money("penalty"),
             service_fee=moving.money("service_fee"),
             agency_fee=moving.money("agency_fee"),
-            occurred_at=verdict.occurred_at or moving.at,
+            occurred_at=occurred_at,
             reference=moving.id,
             zone=row["zone"],
-            note=f"receipt {number}",
         ),
     )
-    await move(connection, moving, Event.CONFIRMED, detail=verdict.reference or "")
-    await tell(connection, moving, "receipt")
+    moving.changes.has_receipt = True
+    moving.move(Event.CONFIRMED, detail=verdict.reference or "")
+    moving.tell("receipt")

@@ -5,6 +5,7 @@ balance.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from kernel.database import Connection
 from kernel.log import event
@@ -19,13 +20,14 @@ class LedgerRefusedError(RuntimeError):
     """The ledger refused a posting that the rules made: a fault, everything rolls back."""
 
 
-async def book(connection: Connection, transaction: journal.Transaction) -> None:
-    """Post one transaction inside the caller's; a repeat of the same one changes nothing."""
-    (result,) = await journal.submit(connection, [transaction])
-    if isinstance(result, journal.Refused):
-        raise LedgerRefusedError(
-            f"{transaction.rule} {transaction.key}: {result.reason} {result.detail}"
-        )
+async def book(connection: Connection, transactions: Sequence[journal.Transaction]) -> None:
+    """Post within the caller's transaction, once in it; a repeat of the same changes nothing."""
+    results = await journal.submit(connection, transactions)
+    for transaction, result in zip(transactions, results, strict=True):
+        if isinstance(result, journal.Refused):
+            raise LedgerRefusedError(
+                f"{transaction.rule} {transaction.key}: {result.reason} {result.detail}"
+            )
 
 
 async def check(desk: Desk) -> bool:

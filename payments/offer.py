@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import assert_never
@@ -50,24 +51,37 @@ async def offer(desk: Desk, control_number: str) -> Offer | Refused:
     digits = control_number_of(control_number)
     if digits is None:
         return Refused(Refusal.CONTROL_NUMBER_MISTYPED)
+    at = desk.clock.now()
     async with desk.database.read() as connection:
-        return await offer_within(connection, digits, at=desk.clock.now())
+        # In this order: a bill that was let go because it is paid is then seen to be paid. Both
+        # are asked of an absent bill too: whether there is one does not show in the time either.
+        holders = await holders_of(connection, [digits])
+        bill = await bills.find(connection, digits, at=at)
+    return judge(bill, holders.get(digits), at=at)
 
 
-async def offer_within(
-    connection: Connection, control_number: str, *, at: datetime
-) -> Offer | Refused:
-    """The same on the caller's connection, for a checked control number."""
-    bill = await bills.find(connection, control_number, at=at)
-    # Asked of an absent bill too: whether there is one shows in nothing, not in the time either.
-    held = await connection.fetchrow(SQL["open_payment_of_bill"], control_number)
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The payment that holds a bill, and since when."""
+
+    id: UUID
+    since: datetime
+
+
+async def holders_of(connection: Connection, control_numbers: Sequence[str]) -> dict[str, Holder]:
+    """Who holds which of these bills now."""
+    rows = await connection.fetch(SQL["open_payments_of_bills"], control_numbers)
+    return {row["control_number"]: Holder(row["id"], row["created_at"]) for row in rows}
+
+
+def judge(bill: Bill | None, holder: Holder | None, *, at: datetime) -> Offer | Refused:
+    """What a bill that was read and whoever holds it come to."""
     if bill is None:
         return Refused(Refusal.BILL_NOT_FOUND)
     if bill.state == "paid":
         return Refused(Refusal.BILL_ALREADY_PAID, at=bill.paid_at, payment=bill.paid_by, bill=bill)
-    if held is not None:
-        began, holder = held["created_at"], held["id"]
-        return Refused(Refusal.PAYMENT_IN_FLIGHT, at=began, payment=holder, bill=bill)
+    if holder is not None:
+        return Refused(Refusal.PAYMENT_IN_FLIGHT, at=holder.since, payment=holder.id, bill=bill)
     match bill.state:
         case "open":
             return Offer(bill, bill.charge(business_date(at, bill.agency.zone)))

@@ -6,13 +6,15 @@ open. Counted where payments are, in their transaction: exact in all processes a
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Final
 
+from kernel.config import PaymentsConfig
 from kernel.database import Connection
 from kernel.log import event
 from kernel.sql import package_sql
-from payments.desk import Desk
 from payments.refusals import Refusal
 
 SQL = package_sql(__file__)
@@ -21,24 +23,44 @@ _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
 
-async def wait_for_turn(connection: Connection, payer: bytes) -> None:
-    """Until the transaction ends, nobody else decides about prompts to this payer."""
-    await connection.execute(SQL["lock_prompts"], payer)
+@dataclass(frozen=True, slots=True)
+class Prompts:
+    """What is on a payer's phone, and how often others have sent to it."""
+
+    is_open: bool
+    in_an_hour: int
+    in_a_day: int
 
 
-async def refusal(desk: Desk, connection: Connection, payer: bytes) -> Refusal | None:
-    """Why somebody else may not send a prompt to the payer now; None: they may."""
-    at = desk.clock.now()
-    row = await connection.fetchrow(SQL["prompts_of_payer"], payer, at - _HOUR, at - _DAY)
-    if row is None:
-        raise RuntimeError("an aggregate without a row")
-    if row["is_open"]:
+NONE: Final = Prompts(False, 0, 0)
+
+
+async def wait_for_turn(connection: Connection, payers: Collection[bytes]) -> None:
+    """Until the transaction ends, nobody else decides about prompts to these payers."""
+    if payers:
+        await connection.execute(SQL["lock_prompts"], payers)
+
+
+async def of_payers(
+    connection: Connection, payers: Collection[bytes], *, at: datetime
+) -> dict[bytes, Prompts]:
+    """The prompts of the last day; payers without any are left out."""
+    if not payers:
+        return {}
+    rows = await connection.fetch(SQL["prompts_of_payers"], payers, at - _HOUR, at - _DAY)
+    return {
+        row["payer"]: Prompts(row["is_open"], row["in_an_hour"], row["in_a_day"]) for row in rows
+    }
+
+
+def refusal(limits: PaymentsConfig, sent: Prompts) -> Refusal | None:
+    """Why somebody else may not send a prompt to a payer now; None: they may."""
+    if sent.is_open:
         event("limit.reached", limit="prompt_open")
         return Refusal.PAYER_BEING_ASKED
-    settings = desk.config
     if (
-        row["in_an_hour"] >= settings.prompts_by_others_an_hour
-        or row["in_a_day"] >= settings.prompts_by_others_a_day
+        sent.in_an_hour >= limits.prompts_by_others_an_hour
+        or sent.in_a_day >= limits.prompts_by_others_a_day
     ):
         event("limit.reached", limit="prompts_by_others")
         return Refusal.PAYER_ASKED_TOO_OFTEN

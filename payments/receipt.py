@@ -8,9 +8,11 @@ checked on the web, by USSD and by SMS, and cannot be made without the installat
 from __future__ import annotations
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
+from uuid import UUID
 
 from kernel.database import Connection, Row
 from kernel.digits import only_digits, with_check_digits
@@ -40,17 +42,28 @@ class ReceiptCheck:
     control_number: str
 
 
-async def issue(desk: Desk, connection: Connection, payment: Row, *, at: datetime) -> str:
-    """Give a payment its receipt, in the transaction that books it; returns the number."""
-    amount = Money(payment["total"], payment["currency"])
+async def issue(
+    desk: Desk, connection: Connection, payments: Sequence[Row], at: datetime
+) -> dict[UUID, str]:
+    """Give payments their receipts, in the transaction that books them; returns the numbers."""
+    numbers: dict[UUID, str] = {}
+    waiting = {payment["id"]: payment for payment in payments}
     for _ in range(_DRAWS):
-        number = with_check_digits(desk.ids.digits(NUMBER_DIGITS - 2))
-        code = _code(desk, number, amount, payment["agency"], at)
-        if await connection.fetchval(
-            SQL["insert_receipt"], number, code, payment["id"], at, amount.minor, amount.currency
-        ):
-            return number
+        rows = [_drawn(desk, payment, at) for payment in waiting.values()]
+        issued = await connection.fetch(SQL["insert_receipts"], *zip(*rows, strict=True), at)
+        for row in issued:
+            numbers[row["payment_id"]] = row["number"]
+            del waiting[row["payment_id"]]
+        if not waiting:
+            return numbers
     raise RuntimeError("no free receipt number found: the number space is too full")
+
+
+def _drawn(desk: Desk, payment: Row, at: datetime) -> tuple[object, ...]:
+    amount = Money(payment["total"], payment["currency"])
+    number = with_check_digits(desk.ids.digits(NUMBER_DIGITS - 2))
+    code = _code(desk, number, amount, payment["agency"], at)
+    return number, code, payment["id"], amount.minor, amount.currency
 
 
 async def check(desk: Desk, typed: str) -> ReceiptCheck | None:

@@ -2,15 +2,13 @@
 
 Offsets from the citizen's yes come from the wallet's configuration (default 90 s, 10 min, 100 min),
 with a little jitter so that a backlog does not ask in step. The promise of at most so many queries
-in a window is kept by ``wallets.collections.reserve_query``, whoever asks.
+in a window is kept by ``Moving.reserve_query``, whoever asks.
 """
 
 from __future__ import annotations
 
 import random
 
-from kernel import work
-from kernel.database import Connection
 from payments.desk import Desk
 from payments.moving import Moving
 from payments.states import State
@@ -31,7 +29,7 @@ def next_poll_s(schedule: tuple[float, ...], age_s: float, jitter: float) -> flo
     return None
 
 
-async def plan_query(desk: Desk, connection: Connection, moving: Moving) -> bool:
+def plan_query(desk: Desk, moving: Moving) -> bool:
     """Ask for the next scheduled query of a waiting payment; False when there is none left."""
     if moving.state not in WAITING:
         return True
@@ -39,15 +37,15 @@ async def plan_query(desk: Desk, connection: Connection, moving: Moving) -> bool
     delay_s = next_poll_s(schedule, moving.age_s, desk.config.poll_jitter)
     if delay_s is None:
         return False
-    await work.enqueue(connection, QUERY, str(moving.id), delay_s=delay_s)
+    moving.want(QUERY, str(moving.id), delay_s=delay_s)
     return True
 
 
-async def plan_first_query(desk: Desk, connection: Connection, moving: Moving) -> None:
+def plan_first_query(desk: Desk, moving: Moving) -> None:
     """After a sending: what was sent when its schedule was over is asked about once all the same.
 
     Nobody else would, and it would wait for ever, holding its bill.
     """
-    if not await plan_query(desk, connection, moving):
+    if not plan_query(desk, moving):
         schedule = desk.wallet_configs[moving.row["wallet"]].poll_schedule_s
-        await work.enqueue(connection, QUERY, str(moving.id), delay_s=min(schedule, default=0.0))
+        moving.want(QUERY, str(moving.id), delay_s=min(schedule, default=0.0))

@@ -6,22 +6,22 @@ A callback is only a hint. Whatever it says, the operator's own status answer de
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
-from kernel import work
-from kernel.database import Connection
-from kernel.log import event
 from kernel.sql import package_sql
 from kernel.work import LeaseLost, Work
 from payments import advance
 from payments.desk import Desk
-from payments.moving import Moving, lock, move
+from payments.moving import Moving
 from payments.schedule import QUERY, WAITING, plan_query
 from payments.send import collection_request
 from payments.start import COLLECT
 from payments.states import OPEN, Event, State
+from payments.steps import Step, heard, take
 from wallets import collections
 from wallets.port import Claim, CollectionRequest, Known, NotNow, Outcome, Verdict
 
@@ -42,35 +42,35 @@ LAST_ATTEMPT = 100
 
 async def query(desk: Desk, item: Work) -> None:
     """Handle ``payments.query``: one scheduled question, or the end of the schedule."""
-    await _ask(desk, item, UUID(item.key), Known())
+    await _ask(desk, item, UUID(item.key), partial(_prepare, desk, item, Known()))
 
 
 async def on_callback(desk: Desk, item: Work) -> None:
     """Handle ``wallets.callback``: ask the operator, unless the callback cannot change anything."""
-    async with desk.database.transaction() as connection:
+    async with desk.database.read() as connection:
         callback = await collections.evidence(connection, UUID(item.key))
         if callback is None:
             raise LookupError(f"no evidence {item.key}")
-        payment_id = await connection.fetchval(SQL["payment_of_collection"], callback.collection)
-        moving = await lock(desk, connection, payment_id)
-        claim = desk.wallets[moving.row["wallet"]].read_callback(callback.body, callback.headers)
-        event(
-            "callback.read",
-            payment=str(payment_id),
-            wallet=moving.row["wallet"],
-            claim=claim.outcome,
-            state=moving.state,
-        )
-        if not _is_news(moving.state, claim):
-            await work.finish(connection, item)
-            return
-        if moving.state is State.CREATED:
-            # It is about to be sent once more, and the answer to that tells; or it expires first.
-            await work.retry(connection, item, delay_s=SENDING_S, error="not sent at present")
-            return
-    await _ask(
-        desk, item, payment_id, Known(correlation=claim.correlation, reference=claim.reference)
+        row = await connection.fetchrow(SQL["payment_of_collection"], callback.collection)
+    if row is None:
+        raise LookupError(f"no payment of collection {callback.collection}")
+    claim = desk.wallets[row["wallet"]].read_callback(callback.body, callback.headers)
+    await _ask(desk, item, row["id"], partial(_read, desk, item, claim))
+
+
+def _read(desk: Desk, item: Work, claim: Claim, moving: Moving) -> _Question | None:
+    moving.note(
+        "callback.read", wallet=moving.row["wallet"], claim=claim.outcome, state=moving.state
     )
+    if not _is_news(moving.state, claim):
+        moving.finish(item)
+        return None
+    if moving.state is State.CREATED:
+        # It is about to be sent once more, and the answer to that tells; or it expires first.
+        moving.retry(item, delay_s=SENDING_S, error="not sent at present")
+        return None
+    hint = Known(correlation=claim.correlation, reference=claim.reference)
+    return _prepare(desk, item, hint, moving)
 
 
 def _is_news(state: State, claim: Claim) -> bool:
@@ -84,56 +84,50 @@ def _is_news(state: State, claim: Claim) -> bool:
 class _Question:
     """A question taken out of the budget at ``at``, to be put now."""
 
-    item: Work
-    payment_id: UUID
     wallet: str
     request: CollectionRequest
     known: Known
     at: datetime
 
 
-async def _ask(desk: Desk, item: Work, payment_id: UUID, hint: Known) -> None:
-    question = await _prepare(desk, item, payment_id, hint)
+async def _ask(
+    desk: Desk, item: Work, payment: UUID, prepare: Callable[[Moving], _Question | None]
+) -> None:
+    question = await take(desk, Step(payment, prepare, held=item))
     if question is None:
         return
     try:
         verdict = await desk.wallets[question.wallet].query(question.request, question.known)
     except NotNow as later:
-        async with desk.database.transaction() as connection:
-            await collections.release_query(connection, question.request.id, at=question.at)
-            await work.retry(connection, item, delay_s=later.after_s, error=str(later))
+        await take(desk, Step(payment, partial(_not_now, item, question, later)))
         return
+    said = heard(desk, verdict)
     try:
-        await _conclude(desk, question, verdict)
+        answer = Step(payment, partial(_conclude, desk, item, verdict), held=item, heard=said)
+        await take(desk, answer)
     except LeaseLost:
         # Another worker asks too, but there are few questions: what this one proved is not lost.
-        async with desk.database.transaction() as connection:
-            moving = await _heard(desk, connection, question, verdict)
-            if verdict.final:
-                await advance.apply(desk, connection, moving, verdict)
+        await take(desk, Step(payment, partial(_keep, desk, verdict), heard=said))
         raise
 
 
-async def _conclude(desk: Desk, question: _Question, verdict: Verdict) -> None:
-    async with desk.database.transaction() as connection:
-        moving = await _heard(desk, connection, question, verdict)
-        is_scheduled = moving.state in WAITING
-        await _apply(desk, connection, moving, verdict)
-        if is_scheduled or moving.state is State.COLLECTED or _is_answer(verdict):
-            await work.finish(connection, question.item)
-        else:
-            await _ask_again(connection, question.item, verdict)
+def _not_now(item: Work, question: _Question, later: NotNow, moving: Moving) -> None:
+    moving.release_query(question.at)
+    moving.retry(item, delay_s=later.after_s, error=str(later))
 
 
-async def _heard(
-    desk: Desk, connection: Connection, question: _Question, verdict: Verdict
-) -> Moving:
-    """Lock the payment and store what was said about it."""
-    moving = await lock(desk, connection, question.payment_id)
-    moving.evidence = await collections.record(
-        connection, question.request.id, verdict, at=moving.at
-    )
-    return moving
+def _conclude(desk: Desk, item: Work, verdict: Verdict, moving: Moving) -> None:
+    is_scheduled = moving.state in WAITING
+    _apply(desk, moving, verdict)
+    if is_scheduled or moving.state is State.COLLECTED or _is_answer(verdict):
+        moving.finish(item)
+    else:
+        _ask_again(moving, item, verdict)
+
+
+def _keep(desk: Desk, verdict: Verdict, moving: Moving) -> None:
+    if verdict.final:
+        advance.apply(desk, moving, verdict)
 
 
 def _is_answer(verdict: Verdict) -> bool:
@@ -141,64 +135,51 @@ def _is_answer(verdict: Verdict) -> bool:
     return verdict.final or bool(verdict.mismatch) or verdict.resend_safe
 
 
-async def _ask_again(connection: Connection, item: Work, verdict: Verdict) -> None:
+def _ask_again(moving: Moving, item: Work, verdict: Verdict) -> None:
     """Nobody answered and no schedule asks: money may have moved, so this question stays."""
     error = f"no verdict: {verdict.code}"
     if item.attempts < LAST_ATTEMPT:
-        await work.retry(connection, item, delay_s=ASK_AGAIN_S, error=error)
+        moving.retry(item, delay_s=ASK_AGAIN_S, error=error)
     else:
-        await work.park(connection, item, error)
+        moving.park(item, error)
 
 
-async def _prepare(desk: Desk, item: Work, payment_id: UUID, hint: Known) -> _Question | None:
+def _prepare(desk: Desk, item: Work, hint: Known, moving: Moving) -> _Question | None:
     """Take one query out of the budget, or put the question off."""
-    async with desk.database.transaction() as connection:
-        moving = await lock(desk, connection, payment_id)
-        if item.kind == QUERY and moving.state not in ASKABLE:
-            await work.finish(connection, item)
-            return None
-        wallet = desk.wallet_configs[moving.row["wallet"]]
-        reserved = await collections.reserve_query(
-            connection,
-            moving.row["collection_id"],
-            budget=wallet.query_budget,
-            window_s=wallet.query_window_s,
-            at=moving.at,
-        )
-        if not reserved:
-            await _put_off(desk, connection, moving, item)
-            return None
-        collection = await collections.load(connection, moving.row["collection_id"])
-        if collection is None:
-            raise LookupError(f"payment {moving.id} has no collection")
-        request = await collection_request(desk, connection, moving)
+    if item.kind == QUERY and moving.state not in ASKABLE:
+        moving.finish(item)
+        return None
+    wallet = desk.wallet_configs[moving.row["wallet"]]
+    if not moving.reserve_query(budget=wallet.query_budget, window_s=wallet.query_window_s):
+        _put_off(desk, moving, item)
+        return None
     known = Known(
-        correlation=collection.correlation or hint.correlation,
-        reference=collection.reference or hint.reference,
+        correlation=moving.known.correlation or hint.correlation,
+        reference=moving.known.reference or hint.reference,
     )
-    return _Question(item, payment_id, wallet.code, request, known, moving.at)
+    return _Question(wallet.code, collection_request(desk, moving), known, moving.at)
 
 
-async def _put_off(desk: Desk, connection: Connection, moving: Moving, item: Work) -> None:
+def _put_off(desk: Desk, moving: Moving, item: Work) -> None:
     """The budget is spent for now: the schedule goes on.
 
     After its end a person decides, but this question still waits for the window: nothing else would
     ask it, and money may have moved.
     """
-    if moving.state in WAITING and await plan_query(desk, connection, moving):
-        await work.finish(connection, item)
+    if moving.state in WAITING and plan_query(desk, moving):
+        moving.finish(item)
         return
-    await advance.give_up(connection, moving)
-    await work.retry(connection, item, delay_s=ASK_AGAIN_S, error="query budget spent")
+    advance.give_up(moving)
+    moving.retry(item, delay_s=ASK_AGAIN_S, error="query budget spent")
 
 
-async def _apply(desk: Desk, connection: Connection, moving: Moving, verdict: Verdict) -> None:
+def _apply(desk: Desk, moving: Moving, verdict: Verdict) -> None:
     if verdict.resend_safe and moving.state in (State.SENT, State.UNKNOWN):
         if moving.age_s <= desk.config.send_window_s and moving.state is State.UNKNOWN:
-            await move(connection, moving, Event.NOT_SENT, detail=verdict.code)
-            await work.enqueue(connection, COLLECT, str(moving.id))
+            moving.move(Event.NOT_SENT, detail=verdict.code)
+            moving.want(COLLECT, str(moving.id))
             return
     else:
-        await advance.apply(desk, connection, moving, verdict)
-    if not await plan_query(desk, connection, moving):
-        await advance.give_up(connection, moving)
+        advance.apply(desk, moving, verdict)
+    if not plan_query(desk, moving):
+        advance.give_up(moving)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -58,26 +58,29 @@ class StoredEvidence:
     repeats: int
 
 
-async def create(
-    connection: Connection,
-    *,
-    id: UUID,
-    wallet: str,
-    payer: bytes,
-    amount: Money,
-    callback_digest: bytes,
-    at: datetime,
-) -> None:
-    """Store a collection before it is sent."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewCollection:
+    """A request that is about to be made; ``payer`` is a pseudonym."""
+
+    id: UUID
+    wallet: str
+    payer: bytes
+    amount: Money
+    callback_digest: bytes
+    at: datetime
+
+
+async def create_many(connection: Connection, wanted: Sequence[NewCollection]) -> None:
+    """Store collections before they are sent."""
     await connection.execute(
-        SQL["insert_collection"],
-        id,
-        wallet,
-        payer,
-        amount.currency,
-        amount.minor,
-        callback_digest,
-        at,
+        SQL["insert_collections"],
+        [each.id for each in wanted],
+        [each.wallet for each in wanted],
+        [each.payer for each in wanted],
+        [each.amount.currency for each in wanted],
+        [each.amount.minor for each in wanted],
+        [each.callback_digest for each in wanted],
+        [each.at for each in wanted],
     )
 
 
@@ -98,35 +101,52 @@ async def load(connection: Connection, id: UUID) -> Collection | None:
     )
 
 
-async def record(
-    connection: Connection, id: UUID, verdict: Verdict, *, at: datetime
-) -> UUID | None:
-    """Keep a verdict's evidence and the operator's names in it; returns the last evidence's id.
+@dataclass(frozen=True, slots=True)
+class Word:
+    """What an operator said about a collection; ``ids`` become those of its evidence."""
+
+    collection: UUID
+    verdict: Verdict
+    ids: tuple[UUID, ...]
+
+
+async def record_many(connection: Connection, words: Sequence[Word], *, at: datetime) -> None:
+    """Keep the evidence of verdicts, and the operator's names in them; one word a collection.
 
     ``at`` is when the operator was last heard of. Names out of evidence that did not match, or of a
     reversal, are not the collection's and are left alone.
     """
-    last: UUID | None = None
-    for evidence in verdict.evidence:
-        last = await _insert(connection, id, evidence)
-    is_reversal = any(evidence.kind == "reverse" for evidence in verdict.evidence)
-    ours = not verdict.mismatch and not is_reversal
-    correlation, reference = (verdict.correlation, verdict.reference) if ours else (None, None)
-    await connection.execute(SQL["note_names"], id, correlation, reference, at)
-    return last
+    rows = [
+        _columns(id, word.collection, evidence)
+        for word in words
+        for id, evidence in zip(word.ids, word.verdict.evidence, strict=True)
+    ]
+    if rows:
+        await connection.execute(SQL["insert_evidence"], *zip(*rows, strict=True))
+    ordered = sorted(words, key=lambda word: word.collection)
+    names = [(word.collection, *_names(word.verdict)) for word in ordered]
+    await connection.execute(SQL["note_names"], *zip(*names, strict=True), at)
 
 
-async def reserve_query(
-    connection: Connection, id: UUID, *, budget: int, window_s: float, at: datetime
-) -> bool:
-    """Take one query from the budget (``budget`` in ``window_s`` seconds); False: not now."""
-    row = await connection.fetchval(SQL["reserve_query"], id, budget, float(window_s), at)
-    return row is not None
+async def reserve_queries(
+    connection: Connection, windows_s: Mapping[UUID, float], *, at: datetime
+) -> None:
+    """Write down that collections are asked about now; forgets what is older than its window.
+
+    Whether there is room in the budget was decided by who holds the payments.
+    """
+    ids = sorted(windows_s)
+    await connection.execute(SQL["reserve_queries"], ids, [windows_s[id] for id in ids], at)
 
 
 async def release_query(connection: Connection, id: UUID, *, at: datetime) -> None:
-    """Give back what ``reserve_query`` took at that moment: the query was never sent (NotNow)."""
+    """Give back what ``reserve_queries`` took at that moment: the query was never sent (NotNow)."""
     await connection.execute(SQL["release_query"], id, at)
+
+
+async def stored(connection: Connection, ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these evidence rows are there."""
+    return {row["id"] for row in await connection.fetch(SQL["stored_evidence"], ids)}
 
 
 async def evidence_of(connection: Connection, id: UUID) -> list[StoredEvidence]:
@@ -140,21 +160,19 @@ async def evidence(connection: Connection, id: UUID) -> StoredEvidence | None:
     return _stored(row) if row else None
 
 
-async def _insert(connection: Connection, id: UUID, evidence: Evidence) -> UUID:
-    stored: UUID = await connection.fetchval(
-        SQL["insert_evidence"],
-        id,
-        evidence.kind,
-        evidence.at,
-        evidence.method,
-        evidence.url_path,
-        evidence.status,
-        dict(evidence.headers),
-        evidence.body[:KEPT_BYTES],
-        len(evidence.body),
+def _columns(id: UUID, collection: UUID, evidence: Evidence) -> tuple[object, ...]:
+    return (
+        id, collection, evidence.kind, evidence.at, evidence.method, evidence.url_path,
+        evidence.status, dict(evidence.headers), evidence.body[:KEPT_BYTES], len(evidence.body),
         evidence.note,
-    )
-    return stored
+    )  # fmt: skip
+
+
+def _names(verdict: Verdict) -> tuple[str | None, str | None]:
+    is_reversal = any(evidence.kind == "reverse" for evidence in verdict.evidence)
+    if verdict.mismatch or is_reversal:
+        return None, None
+    return verdict.correlation, verdict.reference
 
 
 def _stored(row: Row) -> StoredEvidence:

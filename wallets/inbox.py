@@ -106,6 +106,6 @@ async def _recall(
 
     A repeat leaves only a count behind, so one whose commit got lost may be counted twice.
     """
-    rows = await connection.fetch(SQL["stored_callbacks"], [each.id for each in callbacks])
+    rows = await connection.fetch(SQL["stored_evidence"], [each.id for each in callbacks])
     found = {row["id"]: StoredCallback(row["id"], row["collection"], False) for row in rows}
     return [found.get(each.id) for each in callbacks]

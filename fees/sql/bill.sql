@@ -1,9 +1,9 @@
--- name: bill
--- One bill with its agency and service; an open one whose time is over reads as expired.
+-- name: bills
+-- Bills with their agencies and services; an open one whose time is over reads as expired.
 SELECT bill.*, offer.*,
        CASE WHEN bill.state = 'open' AND bill.expires_at <= COALESCE($2::timestamptz, now())
             THEN 'expired' ELSE bill.state END AS state_now
-FROM fees.bill JOIN fees.offer USING (agency, service) WHERE control_number = $1
+FROM fees.bill JOIN fees.offer USING (agency, service) WHERE control_number = ANY ($1)
 
 -- name: bills_by_reference
 -- Bills that agencies named before, by pairs of agency and reference; states as of a moment ($3).
@@ -25,11 +25,18 @@ SELECT * FROM unnest(
 ON CONFLICT DO NOTHING RETURNING control_number
 
 -- name: mark_paid
-UPDATE fees.bill SET state = 'paid', paid_by = $2, paid_at = $3
-WHERE control_number = $1 AND state = 'open' RETURNING true
-
--- name: paid_by
-SELECT paid_by FROM fees.bill WHERE control_number = $1
+-- Those that are missing were paid by another, or cancelled.
+WITH asked AS (
+    SELECT bill.control_number, ours.payment, ours.at, bill.state = 'open' AS is_new
+    FROM fees.bill JOIN unnest($1::text[], $2::uuid[], $3::timestamptz[]) AS ours (control_number, payment, at)
+        USING (control_number)
+    WHERE bill.state = 'open' OR bill.paid_by = ours.payment
+    ORDER BY bill.control_number FOR UPDATE OF bill
+), marked AS (
+    UPDATE fees.bill SET state = 'paid', paid_by = asked.payment, paid_at = asked.at
+    FROM asked WHERE bill.control_number = asked.control_number AND asked.is_new
+)
+SELECT payment, is_new FROM asked
 
 -- name: cancel_bill
 UPDATE fees.bill SET state = 'cancelled', cancelled_at = $2, cancelled_because = $3

@@ -1,6 +1,7 @@
--- name: remember_subscriber
--- Keep the sealed number once; the pseudonym is the key.
-INSERT INTO kernel.subscriber (pseudonym, sealed_msisdn) VALUES ($1, $2) ON CONFLICT DO NOTHING
+-- name: remember_subscribers
+-- Keep each sealed number once; the pseudonym is the key.
+INSERT INTO kernel.subscriber (pseudonym, sealed_msisdn) SELECT * FROM unnest($1::bytea[], $2::bytea[])
+ON CONFLICT DO NOTHING
 
 -- name: subscriber
 SELECT pseudonym, sealed_msisdn, language, sms_stopped FROM kernel.subscriber WHERE pseudonym = $1

@@ -14,28 +14,37 @@ WHERE id IN (
 )
 RETURNING id, kind, key, attempts, token
 
+-- name: hold_work
+-- Lock those that are still ours, in the order in which work is asked for.
+SELECT work.id FROM kernel.work JOIN unnest($1::bigint[], $2::bigint[]) AS ours (id, token) USING (id, token)
+ORDER BY kind COLLATE "C", key COLLATE "C" FOR UPDATE OF work
+
 -- name: finish_work
--- Done: gone, unless somebody asked again meanwhile; then it waits for that. No row: the lease was lost.
+-- Done: gone, unless somebody asked again meanwhile; then it waits for that. Those that are missing: the lease
+-- was lost.
 WITH held AS (
-    SELECT id, again_at FROM kernel.work WHERE id = $1 AND token = $2 FOR UPDATE
+    SELECT work.id, again_at FROM kernel.work
+    JOIN unnest($1::bigint[], $2::bigint[]) AS ours (id, token) USING (id, token)
+    ORDER BY kind COLLATE "C", key COLLATE "C" FOR UPDATE OF work
 ), gone AS (
     DELETE FROM kernel.work USING held WHERE work.id = held.id AND held.again_at IS NULL
 ), kept AS (
-    UPDATE kernel.work SET leased_until = NULL, due_at = held.again_at, again_at = NULL, attempts = 0
+    UPDATE kernel.work
+    SET leased_until = NULL, token = NULL, due_at = held.again_at, again_at = NULL, attempts = 0
     FROM held WHERE work.id = held.id AND held.again_at IS NOT NULL
 )
-SELECT count(*) FROM held
+SELECT id FROM held
 
 -- name: retry_work
--- Give the lease back and come again later, or earlier if somebody asked meanwhile.
+-- Give the lease back, for good, and come again later, or earlier if somebody asked meanwhile.
 UPDATE kernel.work SET
-    leased_until = NULL, last_error = $4, again_at = NULL,
+    leased_until = NULL, token = NULL, last_error = $4, again_at = NULL,
     due_at = LEAST(now() + make_interval(secs => $3), again_at)
 WHERE id = $1 AND token = $2
 
 -- name: park_work
 -- Given up: kept, visible, never claimed until somebody asks for it again.
-UPDATE kernel.work SET leased_until = NULL, parked_at = now(), last_error = $3
+UPDATE kernel.work SET leased_until = NULL, token = NULL, parked_at = now(), last_error = $3
 WHERE id = $1 AND token = $2
 
 -- name: next_due_work

@@ -1,9 +1,27 @@
--- name: payment_for_update
--- One payment, locked: whatever moves it waits here.
-SELECT * FROM payments.payment WHERE id = $1 FOR UPDATE
+-- name: lock_payments
+-- Whatever else moves one of them waits here, in the order of ids.
+SELECT id FROM payments.payment WHERE id = ANY ($1) ORDER BY id FOR UPDATE
+
+-- name: lock_free_payments
+-- Those that nobody has locked.
+SELECT id FROM payments.payment WHERE id = ANY ($1) ORDER BY id FOR UPDATE SKIP LOCKED
+
+-- name: payments_there
+SELECT id FROM payments.payment WHERE id = ANY ($1)
+
+-- name: locked_payments
+-- All that decides how they go on; asked after the lock was had.
+SELECT payment.*, subscriber.sealed_msisdn, collection.correlation, collection.reference, collection.queried_at,
+       bill.state AS bill_state, bill.paid_by AS bill_paid_by,
+       EXISTS (SELECT FROM payments.late_money WHERE collection_id = payment.collection_id) AS has_case
+FROM payments.payment
+JOIN wallets.collection ON collection.id = payment.collection_id
+LEFT JOIN kernel.subscriber ON subscriber.pseudonym = payment.payer
+LEFT JOIN fees.bill ON bill.control_number = payment.control_number
+WHERE payment.id = ANY ($1)
 
 -- name: payment_of_collection
-SELECT id FROM payments.payment WHERE collection_id = $1
+SELECT id, wallet FROM payments.payment WHERE collection_id = $1
 
 -- name: halted
 -- Why new debits are stopped, if they are.
@@ -15,39 +33,55 @@ INSERT INTO payments.halt (reason, halted_at) VALUES ($1, $2) ON CONFLICT DO NOT
 -- name: resume_debits
 DELETE FROM payments.halt
 
--- name: open_payment_of_bill
--- The payment that holds a bill now.
-SELECT id, state, created_at FROM payments.payment
-WHERE control_number = $1 AND state IN ('created', 'sent', 'pending', 'unknown', 'review')
+-- name: open_payments_of_bills
+-- The payments that hold bills now.
+SELECT id, control_number, state, created_at FROM payments.payment
+WHERE control_number = ANY ($1) AND state IN ('created', 'sent', 'pending', 'unknown', 'review')
 
--- name: insert_payment
--- The bill lock and the id decide: no row means that another payment holds the bill, or this one exists.
-INSERT INTO payments.payment (
-    id, control_number, agency, service, zone, currency, principal, stamp, penalty, service_fee, agency_fee,
-    total, payer, wallet, channel, language, created_at, state_at, collection_id, by_payer, began_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $17, $18, $19, $20)
-ON CONFLICT DO NOTHING
-RETURNING id
+-- name: insert_payments
+-- The bill lock and the id decide: one that is not returned found its bill held, or itself there already.
+-- With the first step of each.
+WITH started AS (
+    INSERT INTO payments.payment (
+        id, control_number, agency, service, zone, currency, principal, stamp, penalty, service_fee, agency_fee,
+        total, payer, wallet, channel, language, collection_id, by_payer, began_at, created_at, state_at)
+    SELECT n.*, $1, $1
+    FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::bigint[], $9::bigint[],
+                $10::bigint[], $11::bigint[], $12::bigint[], $13::bigint[], $14::bytea[], $15::text[], $16::text[],
+                $17::text[], $18::uuid[], $19::boolean[], $20::timestamptz[]) AS n
+    ON CONFLICT DO NOTHING
+    RETURNING id, state, created_at
+), step AS (
+    INSERT INTO payments.transition (payment_id, n, to_state, event, at)
+    SELECT id, 1, state, 'started', created_at FROM started
+)
+SELECT id FROM started
 
--- name: started_payment
--- What an earlier start with the same id made.
-SELECT control_number, payer FROM payments.payment WHERE id = $1
+-- name: started_payments
+-- What earlier starts with the same ids made.
+SELECT id, control_number, payer FROM payments.payment WHERE id = ANY ($1)
 
--- name: move_payment
--- Follow one edge and write it down, in one statement.
-WITH moved AS (
-    UPDATE payments.payment SET state = $3, state_at = $5, reason = COALESCE($8, reason) WHERE id = $1
+-- name: move_payments
+-- Follow edges, one of each payment, and write them down.
+WITH step AS (
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::uuid[], $6::text[], $7::text[])
+        AS s (id, from_state, to_state, event, evidence_id, detail, reason)
+), moved AS (
+    UPDATE payments.payment SET state = step.to_state, state_at = $8, reason = COALESCE(step.reason, payment.reason)
+    FROM step WHERE payment.id = step.id
 )
 INSERT INTO payments.transition (payment_id, n, from_state, to_state, event, at, evidence_id, detail)
-SELECT $1, count(*) + 1, $2, $3, $4, $5, $6, $7 FROM payments.transition WHERE payment_id = $1
+SELECT id, (SELECT count(*) + 1 FROM payments.transition WHERE payment_id = step.id),
+       from_state, to_state, event, $8, evidence_id, detail
+FROM step
 
--- name: insert_first_transition
-INSERT INTO payments.transition (payment_id, n, to_state, event, at) VALUES ($1, 1, $2, $3, $4)
-
--- name: insert_receipt
--- No row: the number or the code is taken; draw another number.
+-- name: insert_receipts
+-- Those that are missing: the number or the code is taken; draw another number.
 INSERT INTO payments.receipt (number, code, payment_id, issued_at, amount, currency)
-VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING RETURNING number
+SELECT number, code, payment_id, $6, amount, currency
+FROM unnest($1::text[], $2::text[], $3::uuid[], $4::bigint[], $5::text[])
+    AS r (number, code, payment_id, amount, currency)
+ON CONFLICT DO NOTHING RETURNING payment_id, number
 
 -- name: collection_of_receipt
 -- The collection that paid for the receipt of this number or code.
@@ -59,7 +93,6 @@ WHERE $1 IN (receipt.number, receipt.code)
 INSERT INTO payments.late_money (
     id, payment_id, collection_id, kind, amount, currency, wallet, opened_at, ledger_transaction, evidence_id)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
-ON CONFLICT (collection_id) DO NOTHING RETURNING id
 
 -- name: receipt_by_code
 SELECT receipt.number, receipt.code, receipt.amount, receipt.currency, receipt.issued_at,

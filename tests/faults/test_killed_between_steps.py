@@ -44,10 +44,13 @@ async def test_web_killed_while_it_writes_the_yes_leaves_nothing_and_the_citizen
             "INSERT INTO kernel.subscriber (pseudonym, sealed_msisdn) VALUES ($1, 'trap')",
             wreck.pseudonym(first),
         )
+        # One after the other: citizens who come together share a transaction.
+        yeses = [asyncio.create_task(_yes(phones[0]))]
+        await held.all_caught()
         await held.hold(
             "its last write: the work", "LOCK TABLE kernel.work IN SHARE ROW EXCLUSIVE MODE"
         )
-        yeses = [asyncio.create_task(_yes(phone)) for phone in phones]
+        yeses.append(asyncio.create_task(_yes(phones[1])))
         await held.all_caught()
         wreck.kill("web")
         await asyncio.gather(*yeses)

@@ -91,7 +91,7 @@ class Town:
             row = await connection.fetchrow("SELECT * FROM payments.payment WHERE id = $1", payment)
             assert row is not None
             at = desk.clock.now()
-            await receipt.issue(desk, connection, row, at=at)
+            await receipt.issue(desk, connection, [row], at)
             assert await bills.mark_paid(connection, control_number, payment=payment, at=at)
             code = await connection.fetchval("SELECT code FROM payments.receipt")
         return cast(str, code)

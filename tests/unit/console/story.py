@@ -17,11 +17,12 @@ from kernel.ids import RandomIds
 from kernel.money import Money
 from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
-from payments import advance, moving
+from payments import advance
 from payments.desk import Desk
 from payments.start import Started, StartRequest, start
 from payments.states import Event
-from wallets import collections, directory, inbox
+from payments.steps import Step, heard, take
+from wallets import directory, inbox
 from wallets.inbox import Callback
 from wallets.port import Evidence, Outcome, Reason, Verdict
 
@@ -125,18 +126,15 @@ class Story:
 
     async def sent(self, payment: UUID) -> None:
         """The request left for the operator."""
-        async with self.database.transaction() as connection:
-            moved = await moving.lock(self.desk, connection, payment)
-            await moving.move(connection, moved, Event.SENDING)
+        await take(self.desk, Step(payment, lambda moving: moving.move(Event.SENDING)))
 
     async def answered(self, payment: UUID, verdict: Verdict) -> None:
         """The operator said something, and the payment moved as far as that proves."""
-        async with self.database.transaction() as connection:
-            moved = await moving.lock(self.desk, connection, payment)
-            moved.evidence = await collections.record(
-                connection, moved.row["collection_id"], verdict, at=moved.at
-            )
-            await advance.apply(self.desk, connection, moved, verdict)
+        said = heard(self.desk, verdict)
+        await take(
+            self.desk,
+            Step(payment, lambda moving: advance.apply(self.desk, moving, verdict), heard=said),
+        )
 
     def said(
         self,

@@ -184,3 +184,19 @@ async def test_the_next_due_moment_is_known(database: Database) -> None:
 
 def test_work_says_what_it_is_about() -> None:
     assert Work(1, "kind", "key", 1, 9).kind == "kind"
+
+
+async def test_who_gave_a_row_back_holds_it_no_more(database: Database) -> None:
+    await enqueue(database, "a")
+    (item,) = await work.claim(database)
+    async with database.transaction() as connection:
+        assert await work.hold(connection, [item]) == {item.id}
+        await work.retry(connection, item, delay_s=0)
+        assert await work.hold(connection, [item]) == set()
+        assert await work.finish_many(connection, [item]) == set()
+    (item,) = await work.claim(database)
+    async with database.transaction() as connection:
+        await work.enqueue(connection, "test", "a")
+        assert await work.finish_many(connection, [item]) == {item.id}
+        assert await work.finish_many(connection, [item]) == set()
+    assert len(await work.claim(database)) == 1

@@ -1,15 +1,18 @@
 """A payment's way from yes to receipt, and every way it can end otherwise."""
 
 import asyncio
+from functools import partial
+from uuid import UUID
 
 import asyncpg
 import pytest
 
 from kernel import work
 from kernel.database import Database
-from kernel.work import LeaseLost
+from kernel.work import LeaseLost, Work
 from payments import receipt, send
 from payments.states import EDGES, TERMINAL, Event, PublicState, State, mermaid, next_state
+from payments.steps import Step, heard, take
 from payments.view import payment, payments_of, transitions
 from tests.unit.payments.conftest import CITIZEN, Counter
 from tests.unit.payments.scripted_wallet import (
@@ -21,7 +24,20 @@ from tests.unit.payments.scripted_wallet import (
     PENDING,
     SUCCESS,
 )
-from wallets.port import Claim, NotNow, Outcome
+from wallets.port import Claim, CollectionRequest, NotNow, Outcome, Verdict
+
+
+async def claimed(counter: Counter, item: Work) -> tuple[str, CollectionRequest] | None:
+    """What a sender does before its call."""
+    step = Step(UUID(item.key), partial(send._claim, counter.desk, item), held=item)
+    return await take(counter.desk, step)
+
+
+async def answered(counter: Counter, item: Work, verdict: Verdict) -> None:
+    """What a sender does after its call."""
+    decide = partial(send._apply, counter.desk, item, verdict)
+    said = heard(counter.desk, verdict)
+    await take(counter.desk, Step(UUID(item.key), decide, held=item, heard=said))
 
 
 async def test_asked_pending_called_back_confirmed_booked_and_receipted(counter: Counter) -> None:
@@ -130,7 +146,7 @@ async def test_a_sender_that_died_is_asked_about_and_sent_again_only_without_tra
     pid, _ = await counter.started()
     counter.wallet.collects, counter.wallet.queries = [PENDING], [NO_TRACE]
     (item,) = await work.claim(counter.desk.database)
-    assert await send._claim(counter.desk, item) is not None
+    assert await claimed(counter, item) is not None
     await counter.later(40)
     assert await counter.work() == ["payments.collect"]
     assert await counter.state(pid) == "unknown"
@@ -147,13 +163,13 @@ async def test_a_sender_that_lost_its_lease_changes_nothing_but_leaves_its_evide
     pid, _ = await counter.started()
     counter.wallet.collects, counter.wallet.queries = [NO_FUNDS], [PENDING]
     (stale,) = await work.claim(counter.desk.database)
-    request = await send._claim(counter.desk, stale)
+    request = await claimed(counter, stale)
     assert request is not None
     await counter.later(40)
     await counter.work()
     verdict = await counter.wallet.collect(request[1])
     with pytest.raises(LeaseLost):
-        await send._apply(counter.desk, stale, request[1], verdict)
+        await answered(counter, stale, verdict)
     assert await counter.state(pid) == "unknown"
 
 
@@ -274,12 +290,12 @@ async def test_a_callback_that_overtakes_the_answer_is_enough(counter: Counter) 
     pid, _ = await counter.started()
     counter.wallet.queries = [SUCCESS]
     (item,) = await work.claim(counter.desk.database)
-    request = await send._claim(counter.desk, item)
+    request = await claimed(counter, item)
     assert request is not None
     await counter.callback(pid)
     await counter.work()
     assert await counter.state(pid) == "collected"
-    await send._apply(counter.desk, item, request[1], PENDING)
+    await answered(counter, item, PENDING)
     assert await counter.state(pid) == "collected"
     assert await counter.told() == ["receipt"]
 

@@ -75,14 +75,18 @@ async def gateway(
     collection = ids.new()
     token = callback_token(keys, collection)
     async with database.transaction() as connection:
-        await collections.create(
+        await collections.create_many(
             connection,
-            id=collection,
-            wallet="sandbox",
-            payer=b"p" * 16,
-            amount=Money(5_000, "JOD"),
-            callback_digest=digest(token),
-            at=clock.now(),
+            [
+                collections.NewCollection(
+                    id=collection,
+                    wallet="sandbox",
+                    payer=b"p" * 16,
+                    amount=Money(5_000, "JOD"),
+                    callback_digest=digest(token),
+                    at=clock.now(),
+                )
+            ],
         )
     wakes: list[None] = []
     inbox = Inbox(database, ids)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from datetime import timedelta
+from datetime import datetime
 from uuid import UUID
 
 import asyncpg
@@ -14,12 +13,21 @@ from kernel.database import Connection, Database
 from kernel.ids import RandomIds
 from kernel.money import Money
 from wallets import collections
-from wallets.collections import KEPT_BYTES
+from wallets.collections import KEPT_BYTES, Word
 from wallets.port import Evidence, EvidenceKind, Known, Outcome, Verdict
 from wallets.tokens import digest
 
 PAYER = b"p" * 16
 FEE = Money(5_000, "JOD")
+
+
+async def record(
+    connection: Connection, collection: UUID, verdict: Verdict, *, at: datetime
+) -> UUID | None:
+    """Keep one verdict; returns the id of its last evidence."""
+    ids = tuple(RandomIds().new() for _ in verdict.evidence)
+    await collections.record_many(connection, [Word(collection, verdict, ids)], at=at)
+    return ids[-1] if ids else None
 
 
 @pytest.fixture
@@ -32,14 +40,18 @@ async def collection(database: Database, ids: RandomIds, clock: ManualClock) -> 
 
 
 async def _create(connection: Connection, id: UUID, clock: ManualClock, *, token: str) -> None:
-    await collections.create(
+    await collections.create_many(
         connection,
-        id=id,
-        wallet="sandbox",
-        payer=PAYER,
-        amount=FEE,
-        callback_digest=digest(token),
-        at=clock.now(),
+        [
+            collections.NewCollection(
+                id=id,
+                wallet="sandbox",
+                payer=PAYER,
+                amount=FEE,
+                callback_digest=digest(token),
+                at=clock.now(),
+            )
+        ],
     )
 
 
@@ -93,8 +105,8 @@ async def test_names_the_operator_gives_are_kept_and_one_not_repeated_stays(
     first = Verdict(outcome=Outcome.ACCEPTED, correlation="C1", evidence=(_exchange(clock),))
     second = Verdict(outcome=Outcome.ACCEPTED, reference="R1", evidence=(_exchange(clock),))
     async with database.transaction() as connection:
-        await collections.record(connection, collection, first, at=clock.now())
-        await collections.record(connection, collection, second, at=clock.now())
+        await record(connection, collection, first, at=clock.now())
+        await record(connection, collection, second, at=clock.now())
         stored = await collections.load(connection, collection)
     assert stored is not None
     assert stored.known == Known(correlation="C1", reference="R1")
@@ -119,7 +131,7 @@ async def test_names_that_are_not_the_collections_are_left_alone(
         evidence=(_exchange(clock, kind=kind),),
     )
     async with database.transaction() as connection:
-        await collections.record(connection, collection, told, at=clock.now())
+        await record(connection, collection, told, at=clock.now())
         stored = await collections.load(connection, collection)
     assert stored is not None
     assert stored.known == Known()
@@ -134,7 +146,7 @@ async def test_evidence_reads_back_in_order_with_its_bytes(
         evidence=(_exchange(clock, body=garbage), _exchange(clock, body=b"x" * 100_000)),
     )
     async with database.transaction() as connection:
-        last = await collections.record(connection, collection, verdict, at=clock.now())
+        last = await record(connection, collection, verdict, at=clock.now())
         stored = await collections.evidence_of(connection, collection)
         assert last is not None
         alone = await collections.evidence(connection, last)
@@ -152,7 +164,8 @@ async def test_a_verdict_without_evidence_returns_no_id(
 ) -> None:
     async with database.transaction() as connection:
         verdict = Verdict(outcome=Outcome.UNKNOWN)
-        assert await collections.record(connection, collection, verdict, at=clock.now()) is None
+        await record(connection, collection, verdict, at=clock.now())
+        assert await collections.evidence_of(connection, collection) == []
 
 
 @pytest.mark.parametrize(
@@ -170,57 +183,7 @@ async def test_evidence_can_only_be_added(
 ) -> None:
     verdict = Verdict(outcome=Outcome.UNKNOWN, evidence=(_exchange(clock),))
     async with database.transaction() as connection:
-        await collections.record(connection, collection, verdict, at=clock.now())
+        await record(connection, collection, verdict, at=clock.now())
     async with owner.read() as connection:
         with pytest.raises(asyncpg.RestrictViolationError):
             await connection.execute(statement)
-
-
-async def test_the_budget_holds_at_most_so_many_queries_in_its_window(
-    database: Database, collection: UUID, clock: ManualClock
-) -> None:
-    async with database.read() as connection:
-
-        async def ask() -> bool:
-            return await collections.reserve_query(
-                connection, collection, budget=3, window_s=7200, at=clock.now()
-            )
-
-        answers = []
-        for step_s in (0, 90, 600, 10, 6490, 20, 7200):
-            clock.forward(timedelta(seconds=step_s))
-            answers.append(await ask())
-        # at 0, 90, 690 | 700: full | 7190: full | 7210: the first has left | 14410: all have left
-        assert answers == [True, True, True, False, False, True, True]
-
-
-async def test_many_askers_at_once_share_one_budget(
-    database: Database, collection: UUID, clock: ManualClock
-) -> None:
-    async def ask() -> bool:
-        async with database.transaction() as connection:
-            return await collections.reserve_query(
-                connection, collection, budget=3, window_s=7200, at=clock.now()
-            )
-
-    answers = await asyncio.gather(*(ask() for _ in range(12)))
-    assert sum(answers) == 3
-
-
-async def test_a_query_that_was_never_sent_goes_back_into_the_budget(
-    database: Database, collection: UUID, clock: ManualClock
-) -> None:
-    async with database.read() as connection:
-
-        async def ask() -> bool:
-            return await collections.reserve_query(
-                connection, collection, budget=2, window_s=7200, at=clock.now()
-            )
-
-        assert await ask()
-        clock.forward(timedelta(seconds=1))
-        assert await ask()
-        assert not await ask()
-        await collections.release_query(connection, collection, at=clock.now())
-        assert await ask()
-        assert not await ask()

@@ -68,14 +68,18 @@ async def post(
     made = [ids.new() for _ in range(200)]
     async with database.transaction() as connection:
         for one in made:
-            await collections.create(
+            await collections.create_many(
                 connection,
-                id=one,
-                wallet="sandbox",
-                payer=b"p" * 16,
-                amount=Money(5_000, "JOD"),
-                callback_digest=digest(callback_token(keys, one)),
-                at=clock.now(),
+                [
+                    collections.NewCollection(
+                        id=one,
+                        wallet="sandbox",
+                        payer=b"p" * 16,
+                        amount=Money(5_000, "JOD"),
+                        callback_digest=digest(callback_token(keys, one)),
+                        at=clock.now(),
+                    )
+                ],
             )
     inbox = Inbox(database, ids)
     yield Post(inbox, database, keys, clock, made)
