@@ -32,6 +32,7 @@ from kernel.valkey import Valkey
 from ops import health, metrics
 from payments.desk import Desk
 from sms.desk import SmsDesk
+from ussd.analytics import Tally, recording
 from ussd.desk_gateway import DeskGateway
 from wallets.inbox import Inbox
 
@@ -51,6 +52,7 @@ def create_app() -> Starlette:
     inbox = Inbox(database)
     desk = compose.desk(settings, database, http, wake)
     texting = compose.sms_desk(settings, desk, http)
+    tally = Tally(desk.clock, desk.ids, settings.zone)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -60,7 +62,8 @@ def create_app() -> Starlette:
         # again a hop costs a tenth less.
         gc.collect()
         gc.freeze()
-        yield
+        async with recording(tally, database):
+            yield
         await inbox.close()
         await desk.groups.close()
         await wake.close()
@@ -69,7 +72,7 @@ def create_app() -> Starlette:
         await database.close()
 
     return Application(
-        routes=_routes(settings, desk, texting, inbox, valkey),
+        routes=_routes(settings, desk, texting, inbox, valkey=valkey, tally=tally),
         middleware=believing(settings.trusted_proxies),
         lifespan=lifespan,
     )
@@ -101,7 +104,13 @@ def believing(proxies: tuple[str, ...]) -> list[Middleware]:
 
 
 def _routes(
-    settings: config.Config, desk: Desk, texting: SmsDesk, inbox: Inbox, valkey: Valkey
+    settings: config.Config,
+    desk: Desk,
+    texting: SmsDesk,
+    inbox: Inbox,
+    *,
+    valkey: Valkey,
+    tally: Tally,
 ) -> list[BaseRoute]:
     database = desk.database
     limits = Limits(valkey, desk.keys, desk.clock)
@@ -123,6 +132,7 @@ def _routes(
             valkey=valkey,
             keys=desk.keys,
             clock=desk.clock,
+            observe=tally.hop,
         ),
         *wallets.callbacks.routes(inbox, desk.wake),
         *sms.routes.routes(texting, desk.wake),

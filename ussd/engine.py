@@ -21,6 +21,7 @@ from kernel.config import ChannelConfig
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from ussd import degraded
+from ussd.analytics import Standing, reached, standing
 from ussd.facts import Call
 from ussd.gateway import Gateway, WalletChoice
 from ussd.hop import Hop, Phase, Reply
@@ -41,12 +42,17 @@ MARGIN: Final = 0.8
 
 @dataclass(slots=True)
 class Result:
-    """A reply, and what the log says about it."""
+    """A reply, what the log says about it, and for the statistics where the session came from and
+    stands, if it moved.
+    """
 
     reply: Reply
     screen: str
     language: str
     outcome: str
+    came: Standing | None = None
+    stands: Standing | None = None
+    stages: tuple[str, ...] = ()
 
 
 class Engine:
@@ -122,10 +128,12 @@ class Engine:
             self._store.release(key)
             return _replay(session, found)
         call.identity = session.identity
+        came = standing(session)
         await advance(call, session)
+        stages = reached(session)
         self._note(session, call)
         self._store.leave(key, dump(session), call.channel.session_ttl_s)
-        return _result(session, "shown")
+        return _result(session, "shown", came, stages)
 
     def _call(self, hop: Hop, channel: ChannelConfig, key: SessionKey) -> Call:
         now = self._clock.now()
@@ -168,9 +176,10 @@ class Engine:
         session.began_at = call.now_ms
         session.dial = self._vault.digest(call.hop.text)
         session.length = -1
+        stages = reached(session)
         self._note(session, call)
         self._store.begin(key, dump(session), call.channel.session_ttl_s)
-        return _result(session, "begun")
+        return _result(session, "begun", None, stages)
 
     def _note(self, session: Session, call: Call) -> None:
         """Where the session stands once a hop is answered."""
@@ -186,9 +195,12 @@ class Engine:
             session.length += 1
 
 
-def _result(session: Session, outcome: str) -> Result:
+def _result(
+    session: Session, outcome: str, came: Standing | None, stages: tuple[str, ...]
+) -> Result:
     outcome = "ended" if session.ended else outcome
-    return Result(session.reply, session.screen, session.language, outcome)
+    screen, language = session.screen, session.language
+    return Result(session.reply, screen, language, outcome, came, standing(session), stages)
 
 
 def _replay(session: Session, found: Place) -> Result:

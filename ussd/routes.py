@@ -33,8 +33,8 @@ PREFIX: Final = "/ussd/"
 """Every path below it is the door's."""
 
 MAX_BODY_BYTES: Final = 8192
-Observe: TypeAlias = Callable[[str, str, float], None]
-"""Called once a hop with channel, screen and seconds."""
+Observe: TypeAlias = Callable[[str, Result, float], None]
+"""Called once a hop with the channel's name, what came of it, and seconds."""
 
 _NOT_FOUND: Final = Answer(b"not found", b"text/plain; charset=utf-8", 404)
 _NOWHERE: Final = Gate(ChannelConfig(name="", dialect="", short_code="", secret="\0"))
@@ -124,7 +124,7 @@ class Door:
             outcome=result.outcome,
         )
         if self._observe is not None:
-            self._observe(channel.name, result.screen, seconds)
+            self._observe(channel.name, result, seconds)
         await _send(send, answer)
 
     def _admit(self, scope: Scope) -> tuple[ChannelConfig | None, str]:

@@ -65,7 +65,7 @@ async def exchange(valkey: Valkey, keys: Keys, clock: ManualClock) -> AsyncItera
             valkey=valkey,
             keys=keys,
             clock=clock,
-            observe=lambda channel, screen, _seconds: observed.append((channel, screen)),
+            observe=lambda channel, result, _s: observed.append((channel, result.screen)),
         )
     )
     async with caller(application, "127.0.0.1") as line:
