@@ -29,8 +29,9 @@ class Texts:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """Languages there is a catalogue for, in the house order."""
-        return tuple(code for code in LANGUAGES if code in self._texts)
+        """Languages there is a catalogue for: in the house order, then any other by its code."""
+        ours = [code for code in LANGUAGES if code in self._texts]
+        return (*ours, *sorted(set(self._texts) - set(ours)))
 
     def keys(self, language: str) -> frozenset[str]:
         """All keys of one language."""

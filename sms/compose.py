@@ -24,6 +24,9 @@ TEXTS = package_texts(__file__)
 PARTS: Final = {"ar": 2, "en": 1, "fr": 2}
 """Parts a message may take, by language."""
 
+MOST_PARTS: Final = 2
+"""Of a language that is not named above."""
+
 LONGER: Final = {"late": 2, "beneficiary": 2, "ticket.open": 2, "ticket.answered": 3}
 """Templates that may take more than their language allows: rare, and every word is needed."""
 
@@ -66,7 +69,7 @@ def compose(
     template: str, language: str, values: Mapping[str, str], *names: tuple[str, Name]
 ) -> Composed:
     """Fill a template; ``names`` (place, name) give way until the message fits its parts."""
-    most = LONGER.get(template, PARTS[language])
+    most = LONGER.get(template, PARTS.get(language, MOST_PARTS))
     for named in _names(dict(names)):
         filled = {**values, **named}
         text = radio_text(TEXTS.get(language, template, **filled))

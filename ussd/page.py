@@ -11,11 +11,11 @@ answer ``98`` and ``00`` in our place; where one reserves a key, its profile has
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple, TypeAlias
 
 from kernel.alphabet import Alphabet, alphabet_of, units
 
@@ -50,8 +50,7 @@ class Nav(Enum):
     BACK_AND_HOME = "back and home"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line: prose, or a choice when it has a key; ``keep``: on one page with the next."""
 
     text: str
@@ -62,8 +61,7 @@ class Line:
         return f"{self.key}. {self.text}" if self.key else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class NavWords:
+class NavWords(NamedTuple):
     """The words for back, home and more in the reader's language."""
 
     back: str
@@ -71,21 +69,54 @@ class NavWords:
     more: str
 
 
+_UNITS: Final = 1 << 32
+"""A size is one number, so that sizes add up at once: septets, and this for each UCS-2 unit."""
+
+_NEWLINE: Final = _UNITS + 1
+
+_Part: TypeAlias = tuple[str, int]
+"""A text and its size."""
+
+
+class _Foot(NamedTuple):
+    """The end of a page: ways out to try on the last one, and "more" with the least of them."""
+
+    last: tuple[_Part, ...]
+    more: _Part
+
+
 def fits(text: str, profile: Profile) -> bool:
     """Whether a finished page can be shown."""
-    return _fit_together((text,), profile)
+    return _within(_measure(text), profile)
 
 
 def fit(
     lines: Iterable[Line], profile: Profile, *, nav: Nav, words: NavWords, ends: bool = False
 ) -> tuple[str, ...]:
     """The pages of a screen; ``ends``: the last one closes the session, with no way out."""
-    blocks = list(_blocks(lines))
+    blocks = _blocks(lines)
+    sizes = [_measure(block) + _NEWLINE for block in blocks]
+    foot, later = _foots(nav, words, profile, ends)
+    if not blocks:
+        return (foot.last[0][0],)
     pages: list[str] = []
-    while blocks:
-        ways_out = _ways_out(nav, words, profile.home, first=not pages, ends=ends)
-        taken, blocks = _take(blocks, profile, ways_out, f"{profile.more}. {words.more}")
-        pages.append(taken)
+    at = 0
+    while at < len(blocks):
+        left = sum(sizes[at:])
+        for way_out, size in foot.last:
+            if _within(left + size, profile):
+                pages.append("\n".join([*blocks[at:], way_out] if way_out else blocks[at:]))
+                return tuple(pages)
+        count = _count_fitting(sizes, at, foot.more, profile)
+        if count:
+            pages.append("\n".join([*blocks[at : at + count], foot.more[0]]))
+            at += count
+        else:
+            page, rest = _cut(blocks[at], foot, profile, is_last=at == len(blocks) - 1)
+            pages.append(page)
+            blocks[at : at + 1] = rest
+            sizes[at : at + 1] = [_measure(block) + _NEWLINE for block in rest]
+        foot = later
     return tuple(pages)
 
 
@@ -97,28 +128,23 @@ def shorten(text: str, rest: str, profile: Profile) -> str:
     return text + mark
 
 
-def _take(
-    blocks: list[str], profile: Profile, ways_out: tuple[str, ...], more: str
-) -> tuple[str, list[str]]:
-    """One page off the front of the blocks, and what is left."""
-    for way_out in ways_out:
-        if _fit_together((*blocks, way_out), profile):
-            return _joined(*blocks, way_out), []
-    tail = _joined(more, ways_out[-1])
-    (septets, ucs2_units), count = _measure(tail), 0
-    for block in blocks:
-        size = _measure(block)
-        septets, ucs2_units = septets + 1 + size[0], ucs2_units + 1 + size[1]
-        if not _within(septets, ucs2_units, profile):
-            break
-        count += 1
-    if count:
-        return _joined(*blocks[:count], tail), blocks[count:]
-    first, *later = blocks
-    if _is_choice(first) and not later:
-        return _joined(shorten(first, ways_out[-1], profile), ways_out[-1]), []
-    head, *rest = _split(first, profile, tail)
-    return _joined(head, tail), [*rest, *later]
+def _count_fitting(sizes: Sequence[int], at: int, more: _Part, profile: Profile) -> int:
+    """How many blocks fit a page above "more"."""
+    total = more[1]
+    for count, one in enumerate(sizes[at:]):
+        total += one
+        if not _within(total, profile):
+            return count
+    return len(sizes) - at
+
+
+def _cut(block: str, foot: _Foot, profile: Profile, *, is_last: bool) -> tuple[str, list[str]]:
+    """A page of what no page holds whole, and what is left of it."""
+    if is_last and _is_choice(block):
+        way_out = foot.last[-1][0]
+        return _joined(shorten(block, way_out, profile), way_out), []
+    head, *rest = _split(block, profile, foot.more[0])
+    return _joined(head, foot.more[0]), rest
 
 
 def _split(block: str, profile: Profile, tail: str) -> list[str]:
@@ -144,15 +170,36 @@ def _joined(*parts: str) -> str:
     return "\n".join(filter(None, parts))
 
 
-def _blocks(lines: Iterable[Line]) -> Iterator[str]:
-    held: list[str] = []
-    for line in lines:
-        held.append(str(line))
-        if not line.keep:
-            yield "\n".join(held)
-            held = []
-    if held:
-        yield "\n".join(held)
+def _blocks(lines: Iterable[Line]) -> list[str]:
+    """What must stay together, as text."""
+    blocks: list[str] = []
+    held = ""
+    for text, key, keep in lines:
+        line = f"{held}{key}. {text}" if key else held + text
+        if keep:
+            held = line + "\n"
+        elif line:
+            blocks.append(line)
+            held = ""
+    if held.strip("\n"):
+        blocks.append(held[:-1])
+    return blocks
+
+
+@lru_cache(maxsize=1024)
+def _foots(nav: Nav, words: NavWords, profile: Profile, ends: bool) -> tuple[_Foot, _Foot]:
+    """What stands below the first page, and below later ones."""
+    return (
+        _foot(_ways_out(nav, words, profile.home, first=True, ends=ends), words, profile),
+        _foot(_ways_out(nav, words, profile.home, first=False, ends=ends), words, profile),
+    )
+
+
+def _foot(ways_out: tuple[str, ...], words: NavWords, profile: Profile) -> _Foot:
+    more = _joined(f"{profile.more}. {words.more}", ways_out[-1])
+    # Where there is none, the last line ends the page without a newline.
+    last = [(way_out, _measure(way_out) if way_out else -_NEWLINE) for way_out in ways_out]
+    return _Foot(tuple(last), (more, _measure(more)))
 
 
 def _ways_out(nav: Nav, words: NavWords, home: str, *, first: bool, ends: bool) -> tuple[str, ...]:
@@ -165,25 +212,15 @@ def _ways_out(nav: Nav, words: NavWords, home: str, *, first: bool, ends: bool) 
     return (f"{back}\n{home}. {words.home}", back) if nav is Nav.BACK_AND_HOME else (back,)
 
 
-def _fit_together(parts: Iterable[str], profile: Profile) -> bool:
-    """Whether parts joined by newlines fit one page, without joining them."""
-    septets = ucs2_units = -1
-    for part in filter(None, parts):
-        size = _measure(part)
-        septets, ucs2_units = septets + 1 + size[0], ucs2_units + 1 + size[1]
-    return _within(septets, ucs2_units, profile)
-
-
-def _within(septets: int, ucs2_units: int, profile: Profile) -> bool:
+def _within(size: int, profile: Profile) -> bool:
+    ucs2_units, septets = divmod(size, _UNITS)
     if septets >= _NOT_GSM7:
         return ucs2_units <= profile.ucs2_units
     return septets <= profile.septets
 
 
 @lru_cache(maxsize=8192)
-def _measure(text: str) -> tuple[int, int]:
-    """Septets and UCS-2 units; remembered, because most lines of a menu are always the same."""
-    ucs2_units = units(text, Alphabet.UCS2)
-    if alphabet_of(text) is Alphabet.GSM7:
-        return units(text, Alphabet.GSM7), ucs2_units
-    return _NOT_GSM7, ucs2_units
+def _measure(text: str) -> int:
+    """The size of a text; remembered, because most lines of a menu are always the same."""
+    septets = units(text, Alphabet.GSM7) if alphabet_of(text) is Alphabet.GSM7 else _NOT_GSM7
+    return units(text, Alphabet.UCS2) * _UNITS + septets

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from kernel.money import Money
-from kernel.texts import package_texts
+from kernel.texts import Texts, package_texts
 from ussd.gateway import Names
 from ussd.page import Line, Nav, NavWords
 from ussd.session import Args, Session
@@ -19,25 +20,37 @@ TEXTS: Final = package_texts(__file__)
 class Say:
     """One language's texts, names, amounts, days. Western digits, no bidi marks."""
 
-    def __init__(self, language: str) -> None:
+    def __init__(self, language: str, texts: Texts = TEXTS) -> None:
         self.language = language
+        self._texts = {key: texts.get(language, key) for key in texts.keys(language)}
         self.nav = NavWords(self("nav.back"), self("nav.home"), self("nav.more"))
 
     def __call__(self, key: str, **values: object) -> str:
         """The text of a key, its places filled."""
-        return TEXTS.get(self.language, key, **values)
+        text = self._texts[key]
+        return text.format(**values) if values else text
 
     def name(self, names: Names) -> str:
         """A name in this language, else in Arabic, else in any."""
         return names.get(self.language) or names.get("ar") or next(iter(names.values()), "")
 
+    def amount(self, amount: Money) -> str:
+        """``180,000.000``, without its currency."""
+        return _grouped(amount.minor, amount.currency)
+
     def money(self, amount: Money) -> str:
         """``5.000 JOD`` with the currency as people write it."""
-        return f"{amount.grouped()} {self('currency.' + amount.currency)}"
+        return f"{self.amount(amount)} {self._texts['currency.' + amount.currency]}"
 
     def day(self, on: date) -> str:
         """Day first, as all our countries write it."""
         return f"{on:%d/%m/%Y}"
+
+
+@lru_cache(maxsize=4096)
+def _grouped(minor: int, currency: str) -> str:
+    """Fees come again and again in the same amounts."""
+    return Money(minor, currency).grouped()
 
 
 SAY: Final[Mapping[str, Say]] = {language: Say(language) for language in TEXTS.languages}

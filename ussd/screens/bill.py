@@ -60,7 +60,7 @@ def _show_confirm(session: Session, facts: ConfirmFacts, say: Say) -> View | Got
         return Goto("wallet", {"currency": total.currency})
     lines = (
         Line(say.name(offer.agency)),
-        Line(say.name(offer.service)),
+        *((Line(say.name(offer.service)),) if offer.service else ()),
         *_choices_made(offer, say),
         *_items(offer.price, say),
         *_other(session, say),
@@ -76,7 +76,7 @@ def _show_confirm(session: Session, facts: ConfirmFacts, say: Say) -> View | Got
         "billed_to": offer.billed_to,
         "about": offer.about,
     }
-    return View(lines=tuple(line for line in lines if line.text), remember=remember)
+    return View(lines=lines, remember=remember)
 
 
 def _other(session: Session, say: Say) -> tuple[Line, ...]:
@@ -93,15 +93,16 @@ def _choices_made(offer: Offer, say: Say) -> tuple[Line, ...]:
     return band + many
 
 
-def _items(price: Price, say: Say) -> tuple[Line, ...]:
-    parts = {
-        "confirm.principal": price.principal,
-        "confirm.stamp": price.stamp,
-        "confirm.penalty": price.penalty,
-        "confirm.service_fee": price.service_fee,
-    }
-    lines = [Line(say(key, amount=part.grouped())) for key, part in parts.items() if part.minor]
-    return tuple(lines) if len(lines) > 1 else ()
+def _items(price: Price, say: Say) -> list[Line]:
+    if price.principal == price.total:
+        return []
+    parts = zip(
+        _ITEMS, (price.principal, price.stamp, price.penalty, price.service_fee), strict=True
+    )
+    return [Line(say(key, amount=say.amount(part))) for key, part in parts if part.minor]
+
+
+_ITEMS: Final = ("confirm.principal", "confirm.stamp", "confirm.penalty", "confirm.service_fee")
 
 
 def _take_confirm(_session: Session, key: str) -> Goto | Stay:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kernel.alphabet import Alphabet, alphabet_of, units
 from ussd.page import Line, Nav, NavWords, Profile, fit, fits
+from ussd.rendering import pages_per_second
 
 WORDS = NavWords("Back", "Home", "More")
 ARABIC = NavWords("رجوع", "البداية", "المزيد")
@@ -142,3 +143,7 @@ def test_whatever_the_lines_every_page_fits(
         assert units(page, alphabet_of(page)) <= (
             septets if alphabet_of(page) is Alphabet.GSM7 else ucs2
         )
+
+
+def test_rendering_is_measured_on_every_screen() -> None:
+    assert pages_per_second(0.05) > 10_000
