@@ -6,12 +6,24 @@ import asyncio
 import secrets
 import sqlite3
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 from kernel import log
 from kernel.clock import Clock
 from sandbox.book import SQL, Book, stamp
 from sandbox.hop import Fault, Leaving, Line, Screen, Sent, Session
 from sandbox.networks import HOME_NETWORK, NETWORKS, Network
+
+
+class LineSays(StrEnum):
+    """What came of a disturbance; the key of the words for it."""
+
+    SAME = "line_same"
+    DIFFERENT = "line_different"
+    DROPPED = "line_dropped"
+    TIMED_OUT = "line_timed_out"
+    OTHER_SIM = "line_sim"
+    NO_SESSION = "line_none"
 
 
 @dataclass(slots=True)

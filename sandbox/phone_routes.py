@@ -20,7 +20,8 @@ from kernel.digits import only_digits
 from kernel.msisdn import BadMsisdn, Msisdn
 from sandbox.behaviours import BEHAVIOURS, DEMO_NUMBERS, Verdict, behaviour_of
 from sandbox.book import Book
-from sandbox.handsets import Dialogue, Handsets
+from sandbox.handsets import Dialogue, Handsets, LineSays
+from sandbox.networks import NETWORKS
 from sandbox.oracle import BadFilter, read_book, read_filter
 from sandbox.pages import SAFETY, language_of, page, zone_of
 from sandbox.requests import Request
@@ -37,7 +38,7 @@ _STATUS: Final = {
     PersonSays.BAD_PIN: 422,
 }
 _MAX_ENTRY: Final = 182
-_NOTICES: Final = frozenset({*PersonSays, "sms_sent", "sms_empty", "bad_number"})
+_NOTICES: Final = frozenset({*PersonSays, *LineSays, "sms_sent", "sms_empty", "bad_number"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class PhonePages:
             Route(f"{phone}/state", self.on_phone(self.state), methods=get),
             Route(f"{phone}/enter", self.on_phone(self.enter), methods=post),
             Route(f"{phone}/hang-up", self.on_phone(self.hang_up), methods=post),
+            Route(f"{phone}/network", self.on_phone(self.join), methods=post),
+            Route(f"{phone}/line", self.on_phone(self.disturb), methods=post),
             Route(f"{phone}/sms", self.on_phone(self.write), methods=post),
             Route("/sandbox/inbox", self.inbox, methods=get),
             Route("/sandbox/book", self.read_book, methods=["GET", "POST"]),
@@ -125,6 +128,7 @@ class PhonePages:
             messages=messages,
             service=next((m.sender for m in messages if m.direction == "to_phone"), SERVICE),
             notice=said if said in _NOTICES else "",
+            networks=NETWORKS,
             short_code=SHORT_CODE,
             max_characters=MAX_CHARACTERS,
         )
@@ -168,6 +172,42 @@ class PhonePages:
             recipient = form.get("to", "").strip()[:20] or SERVICE
             await self.sms.send_from_phone(msisdn, recipient, text)
         return await self._done(http, form, handset, msisdn, "sms_sent" if text else "sms_empty")
+
+    async def join(self, http: HttpRequest, handset: str, msisdn: str) -> Response:
+        """Move the phone to another ``network``; 422 for one that does not exist."""
+        form = await _form(http)
+        network = NETWORKS.get(form.get("network", ""))
+        if network is None:
+            return JSONResponse({"error": f"no such network; one of {list(NETWORKS)}"}, 422)
+        self.handsets.join(handset, network)
+        return await self._done(http, form, handset, msisdn)
+
+    async def disturb(self, http: HttpRequest, handset: str, msisdn: str) -> Response:
+        """What goes wrong on the line: ``again`` (the number of a hop), or ``act``: ``drop``,
+        ``timeout``, or ``sim`` with ``other``, the number of another subscriber.
+        """
+        form = await _form(http)
+        said = await self._disturbed(handset, form)
+        return await self._done(http, form, handset, msisdn, said)
+
+    async def _disturbed(self, handset: str, form: dict[str, str]) -> str:
+        hop, act = form.get("again", ""), form.get("act", "")
+        if hop:
+            is_same = await self.handsets.again(handset, int(only_digits(hop[:4]) or 0))
+            if is_same is None:
+                return LineSays.NO_SESSION
+            return LineSays.SAME if is_same else LineSays.DIFFERENT
+        if act == "sim":
+            try:
+                other = Msisdn.parse(form.get("other", "")).e164
+            except BadMsisdn:
+                return "bad_number"
+            done, said = await self.handsets.change_sim(handset, other), LineSays.OTHER_SIM
+        else:
+            is_late = act == "timeout"
+            done = await self.handsets.lose(handset, timed_out=is_late)
+            said = LineSays.TIMED_OUT if is_late else LineSays.DROPPED
+        return said if done else LineSays.NO_SESSION
 
     async def approve(self, http: HttpRequest) -> Response:
         """Approve a prompt with ``pin`` (any four digits; it is looked at and forgotten)."""
@@ -262,7 +302,10 @@ def _dialogue_json(dialogue: Dialogue) -> dict[str, Any]:
         "text": screen.text if screen else None,
         "alphabet": screen.alphabet if screen else None,
         "units": screen.units if screen else None,
+        "budget": screen.budget if screen else None,
         "fault": dialogue.fault,
+        "network": dialogue.network.name,
+        "hops": [{"sent": hop.keyed, "same_again": hop.again} for hop in dialogue.sent],
     }
 
 

@@ -10,6 +10,7 @@ const seen = new Map([...document.querySelectorAll("[data-live]")].map((part) =>
 let busy = 0;
 
 function show(html, { afterPost }) {
+  const held = document.activeElement?.id;
   const fresh = new DOMParser().parseFromString(html, "text/html");
   const changed = new Set();
   for (const part of fresh.querySelectorAll("[data-live]")) {
@@ -24,7 +25,8 @@ function show(html, { afterPost }) {
   if (call && freshCall) call.setAttribute("aria-label", freshCall.getAttribute("aria-label"));
   if (changed.has("screen")) document.querySelector(".screen").scrollTop = 0;
   if (changed.has("prompt") && pin()) pin().focus({ preventScroll: true });
-  else if (afterPost && !pin() && matchMedia("(pointer: fine)").matches) focusEntry();
+  else if (held && document.activeElement === document.body) document.getElementById(held)?.focus({ preventScroll: true });
+  else if (afterPost && phone.contains(afterPost) && !pin() && matchMedia("(pointer: fine)").matches) focusEntry();
   countDown();
 }
 
@@ -42,7 +44,7 @@ async function post(form, submitter) {
   try {
     const answer = await fetch(target, { method: "POST", body });
     if (new URL(answer.url).pathname !== location.pathname) return location.assign(answer.url);
-    show(await answer.text(), { afterPost: true });
+    show(await answer.text(), { afterPost: form });
     if (form.dataset.clears) form.elements[form.dataset.clears].value = "";
   } finally {
     busy -= 1;
@@ -83,7 +85,7 @@ async function look() {
     const url = new URL(location.href);
     url.searchParams.delete("say");
     const answer = await fetch(url).catch(() => null); // the operator may be restarting
-    if (answer?.ok && !busy) show(await answer.text(), { afterPost: false });
+    if (answer?.ok && !busy) show(await answer.text(), { afterPost: null });
   }
   setTimeout(look, POLL_MS);
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from sandbox.hop import Line
 from sandbox.networks import NETWORKS
 from sandbox.player import Player
 from sandbox.script import read_script
+from tests.journeys.pages import blocks
 from tests.journeys.town import Town
 from ussd.profiles import settled
 
@@ -33,8 +36,8 @@ async def http() -> AsyncIterator[HttpClient]:
     await client.close()
 
 
-async def played(town: Town, http: HttpClient, name: str, network: str) -> None:
-    """Play a file; fails with what it expected and saw."""
+async def played(town: Town, http: HttpClient, name: str, network: str, text: str = "") -> None:
+    """Play a file, or this text of it; fails with what it expected and saw."""
 
     async def issue(agency: str, service: str, options: Mapping[str, str]) -> str:
         assert not options, "this shortcut issues plain bills only"
@@ -43,7 +46,8 @@ async def played(town: Town, http: HttpClient, name: str, network: str) -> None:
     ids = RandomIds()
     line = Line(http, town.stack.gateway, SystemClock(), ids)
     player = Player(http, line, ids, operator=town.stack.operator, issue=issue, network=network)
-    report = await player.play(read_script((DIALOGUES / name).read_text(encoding="utf-8")))
+    text = text or (DIALOGUES / name).read_text(encoding="utf-8")
+    report = await player.play(read_script(text))
     assert report.ok, in_words(name, network, report, 0)
 
 
@@ -55,6 +59,38 @@ async def test_the_dialogue_goes_as_it_is_written(town: Town, http: HttpClient, 
 @pytest.mark.parametrize("network", NETWORKS)
 async def test_every_network_pays_a_bill(town: Town, http: HttpClient, network: str) -> None:
     await played(town, http, ON_EVERY_NETWORK, network)
+
+
+async def test_the_example_in_the_documentation_goes_as_it_is_written(
+    town: Town, http: HttpClient
+) -> None:
+    page = blocks((ROOT / "docs" / "dialogues.md").read_text(encoding="utf-8"))
+    (example,) = [block for block in page if block.kind == "dialogue"]
+    await played(town, http, "docs/dialogues.md", "sandbox", "\n".join(example.lines))
+
+
+async def test_a_clerks_command_issues_the_bill_of_a_dialogue(stack: Stack, tmp_path: Path) -> None:
+    file = tmp_path / "bill.dialogue"
+    file.write_text(
+        "bill BILL = JO-MFA ATTEST-LOCAL\nphone +962790000014\ndial *789*$BILL#\nsee 2.000\n"
+    )
+    program = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(ROOT / "manage.py"), "dial", "--script", str(file)),
+        env=stack.environ,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    out, _ = await program.communicate()
+    assert (program.returncode, out.decode().startswith("ok ")) == (0, True), out.decode()
+
+
+def test_the_documentation_lists_the_networks() -> None:
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    words = {"over": "ends", "abort": "aborts", "timeout": "time-outs"}
+    for network in NETWORKS.values():
+        told = ", ".join(word for kind, word in words.items() if network.tells(kind)) or "nothing"
+        carried = f"{network.septets}, {network.ucs2_units}"
+        row = f"| `{network.name}` | {network.wire['encoding']} | {told} | {carried} |"
+        assert row in page, row
 
 
 @pytest.mark.parametrize("config", ["config/sandbox.toml", "tests/stack.toml"])
