@@ -4,7 +4,7 @@ batches, and the sums that are folded from them.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from kernel.database import Connection
 from kernel.sql import package_sql
 from ledger import chart, merkle, seal
 from ledger.findings import Checked, Found
+from ledger.trust import Trust
 
 SQL = package_sql(__file__)
 
@@ -37,18 +38,15 @@ async def check_accounts(connection: Connection) -> Accounts:
     return rows
 
 
-async def check_seals(connection: Connection, accounts: Accounts, key: bytes | None) -> None:
-    """Every seal's text, hash, signature and place in the chain; the accounts that they cover.
-
-    With no ``key`` given, all must be signed with the one that the first names.
-    """
+async def check_seals(connection: Connection, accounts: Accounts, trust: Trust) -> None:
+    """Every seal's text, hash, signature and place in the chain; the accounts that they cover."""
     previous, position, last = seal.NOTHING, 1, 0
     home: dict[int, int] = {}
     async for row in connection.cursor(SQL["all_seals"], prefetch=_AT_ONCE):
         number = last + 1
         if row["number"] != number:
             raise Found("seal", number, "it is missing")
-        key = key or _key_of(row)
+        key = trust.key_of(row, "seal", number)
         if row["previous"] != previous:
             raise Found("seal", number, "it does not follow the seal before it")
         if row["first_position"] != position:
@@ -60,13 +58,6 @@ async def check_seals(connection: Connection, accounts: Accounts, key: bytes | N
         _check_text(row, _seal_of(row, accounts, key).text(), "seal", number)
         _check_signed(row, key, "seal", number)
         previous, position, last = row["hash"], position + row["transactions"], number
-
-
-def _key_of(row: Any) -> bytes:
-    try:
-        return seal.from_text(row["text"].split()[-1])
-    except (ValueError, IndexError):
-        raise Found("seal", row["number"], "its text names no key") from None
 
 
 async def _check_seal_accounts(connection: Connection, row: Any, accounts: Accounts) -> None:
@@ -128,7 +119,7 @@ def _check_signed(row: Any, key: bytes, table: str, name: object) -> None:
         raise Found(table, name, "its signature is not one by the books' key")
 
 
-async def check_checkpoints(connection: Connection, key: bytes | None) -> None:
+async def check_checkpoints(connection: Connection, trust: Trust) -> None:
     """Every checkpoint's text, signature, seals and place in the chain; none may be missing."""
     previous, after = seal.NOTHING, 0
     async for row in connection.cursor(SQL["all_checkpoints"], prefetch=_AT_ONCE):
@@ -144,7 +135,7 @@ async def check_checkpoints(connection: Connection, key: bytes | None) -> None:
             raise Found("checkpoint", day, "its root is not that of its seals")
         if row["last_position"] != seals[-1]["last_position"]:
             raise Found("checkpoint", day, "it ends at another position than its last seal")
-        key = key or seal.from_text(row["text"].rpartition("key=")[2])
+        key = trust.key_of(row, "checkpoint", day)
         point = seal.Checkpoint(
             day=day,
             first_seal=row["first_seal"],
@@ -168,16 +159,6 @@ async def _check_last_day(connection: Connection, after: int) -> None:
     over = datetime.combine(day + timedelta(days=1), time(), UTC)
     if ends["last"] > over + _CHECKPOINT_WITHIN:
         raise Found("checkpoint", day, "it is missing, the day is over")
-
-
-async def check_closings(connection: Connection) -> frozenset[date]:
-    """Every closing's snapshot; the days that were the first open ones, behind each closing."""
-    opened = set()
-    async for row in connection.cursor(SQL["all_closings"], prefetch=_AT_ONCE):
-        if seal.hash_of(row["snapshot"]) != row["hash"]:
-            raise Found("closing", row["number"], "its hash is not that of its snapshot")
-        opened.add(row["until"] + timedelta(days=1))
-    return frozenset(opened)
 
 
 async def check_places(connection: Connection) -> None:

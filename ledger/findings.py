@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date
+from datetime import UTC, date, datetime
 from hashlib import sha256
+from operator import itemgetter
 from typing import Any, Final
 
 from ledger import chart
@@ -77,12 +79,12 @@ class Found(Exception):
 
 @dataclass(slots=True)
 class Journal:
-    """What stretches are checked against: the paths of accounts, and the days that were the first
-    open ones after a closing.
+    """What stretches are checked against: the paths of accounts, and from when on which business
+    date was the first open one (None: all were).
     """
 
     paths: dict[int, str]
-    opened: frozenset[date] = frozenset()
+    opened: tuple[tuple[datetime, date | None], ...] = ()
     _pairs: dict[tuple[int, int], str] = field(default_factory=dict)
 
     def wrong_with(self, debit: int, credit: int) -> str:
@@ -104,9 +106,13 @@ class Journal:
             return f"{first} and {second} are of two currencies"
         return "both sides are one account" if debit == credit else ""
 
-    def is_moved(self, own: date, stands: date) -> bool:
-        """Whether a closing moved what belongs to one day to another, later one."""
-        return own < stands and stands in self.opened
+    def booked_on(self, own: date, recorded_at: datetime) -> date:
+        """The business date of what belongs to a day: a later one if that was shut by then."""
+        if not self.opened:
+            return own
+        at = bisect_right(self.opened, recorded_at, key=itemgetter(0))
+        opens = self.opened[at - 1][1] if at else None
+        return max(own, opens) if opens else own
 
     def body(self, row: Any, lines: Sequence[Line]) -> list[Any]:
         """What the digest is of, in the order of ``journal.Transaction.body``."""

@@ -124,8 +124,10 @@ class Stretch:
 
     def _check_transaction(self, row: Any, lines: list[Line]) -> None:
         own = business_date(row["occurred_at"], row["zone"])
-        if row["business_date"] != own and not self._journal.is_moved(own, row["business_date"]):
-            why = f"its business date is not {own}, the day it occurred in its zone"
+        day = self._journal.booked_on(own, row["recorded_at"])
+        if row["business_date"] != day:
+            moved = f", moved to {day} by a closing" if day != own else ""
+            why = f"its business date is not {own}, the day it occurred in its zone{moved}"
             raise Found("transaction", row["id"], why)
         if row["reverses"] is not None:
             mirror = [(credit, debit, amount) for _, debit, credit, amount in lines]

@@ -17,8 +17,9 @@ from kernel.database import Connection
 from kernel.privacy import Keys
 from kernel.sql import package_sql
 from ledger.proof import NotSealed, prove
-from ledger.seal import Signer, as_text
+from ledger.seal import Signer, as_text, from_text
 from ledger.sealer import checkpoint_line
+from ledger.trust import KEY_BYTES
 from ledger.verify import verify
 
 SQL = package_sql(__file__)
@@ -41,6 +42,10 @@ def add_commands(commands: Commands, find: FindKey) -> None:
     """Add the commands to the parser of ``./mizan ledger``."""
     check = commands.add_parser("verify", help="recompute everything; name the first bad row")
     check.add_argument("--json", action="store_true")
+    check.add_argument(
+        "--trust", action="append", default=[], type=_key_of, metavar="KEY",
+        help="a former public key of the books, beside the one in use; repeat for several",
+    )  # fmt: skip
     check.set_defaults(command=_verify)
 
     proof = commands.add_parser("prove", help="a proof that anybody can check, as JSON")
@@ -63,7 +68,7 @@ async def _verify(connection: Connection, options: argparse.Namespace) -> int:
     progress = _show if sys.stderr.isatty() else _keep_quiet
     found = await verify(
         connection,
-        key=_public_key(),
+        trusted=[*options.trust, *filter(None, [_public_key()])],
         url=os.environ.get("MIZAN_DATABASE_URL"),
         progress=progress,
     )
@@ -76,6 +81,16 @@ async def _verify(connection: Connection, options: argparse.Namespace) -> int:
         bad = found.bad
         _say(f"BAD: {bad.table} {bad.key}: {bad.why} (before it: {count})")
     return 0 if found.is_sound else 1
+
+
+def _key_of(text: str) -> bytes:
+    try:
+        key = from_text(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise argparse.ArgumentTypeError("must be a public key as ./mizan ledger key prints it")
+    return key
 
 
 def _show(done: int, total: int) -> None:
@@ -96,9 +111,10 @@ async def _prove(find: FindKey, connection: Connection, options: argparse.Namesp
     if isinstance(proof, NotSealed):
         return _complain("it is booked, but not sealed yet; that takes a second: try again")
     _say(json.dumps(proof.document, ensure_ascii=False, indent=2))
-    key = _public_key()
-    trusted = f"'{as_text(key)}'" if key else '"$(./mizan ledger key)"'
-    _tell(f"To check it: python3 {_VERIFIER} {trusted} PROOF.json")
+    key, named = _public_key(), proof.document["seal"].split()[-1]
+    _tell(f"To check it: python3 {_VERIFIER} '{named}' PROOF.json")
+    if key and named != as_text(key):
+        _tell("(That key of the books was in use before the one of now.)")
     if proof.checkpoint:
         _tell(f"or with the checkpoint as published: python3 {_VERIFIER} 'LINE' PROOF.json")
     else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,9 @@ from kernel.sql import package_sql
 from ledger import chain
 from ledger.findings import BadRow, Checked, Found, Journal
 from ledger.recheck import check_sealed, check_unsealed
+from ledger.recheck_closings import check_closings, check_snapshots
 from ledger.sealer import MARK_EVERY
+from ledger.trust import Trust
 
 SQL = package_sql(__file__)
 
@@ -65,7 +67,7 @@ def _keep_quiet(done: int, total: int) -> None:
 async def verify(
     connection: Connection,
     *,
-    key: bytes | None = None,
+    trusted: Collection[bytes] = (),
     url: str | None = None,
     processes: int | None = None,
     progress: Progress = _keep_quiet,
@@ -75,7 +77,7 @@ async def verify(
 ) -> Verification:
     """Read everything once, in one snapshot; the connection must not be inside a transaction.
 
-    ``key`` is the public key that seals must be signed with (None: the one the first seal names).
+    ``trusted`` are the public keys that seals may be signed with (none: the one the first names).
     With the database's ``url``, a large journal is checked by as many processes as there are cores.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -83,13 +85,10 @@ async def verify(
         checked = Checked()
         try:
             accounts = await chain.check_accounts(connection)
-            await chain.check_seals(connection, accounts, key)
+            await chain.check_seals(connection, accounts, Trust(trusted))
             await chain.check_places(connection)
-            opened = await connection.fetch(SQL["days_behind_closings"])
-            journal = Journal(
-                {id: row["path"] for id, row in accounts.items()},
-                frozenset(row["day"] for row in opened),
-            )
+            opened = await check_closings(connection)
+            journal = Journal({id: row["path"] for id, row in accounts.items()}, opened)
             stretches = await _stretches(connection, stretch)
             total = sum(each.transactions for each in stretches)
             if url is None or total <= alone_up_to:
@@ -105,7 +104,8 @@ async def verify(
             if checked.bad is None:
                 await chain.check_nothing_over(connection, checked)
                 await chain.check_folded(connection, mark_every)
-                await chain.check_checkpoints(connection, key)
+                await check_snapshots(connection)
+                await chain.check_checkpoints(connection, Trust(trusted))
         except Found as found:
             checked.bad = found.bad
         return Verification(checked.transactions, checked.postings, checked.bad)

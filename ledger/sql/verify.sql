@@ -17,10 +17,6 @@ FROM ledger.seal ORDER BY number
 -- name: all_checkpoints
 SELECT * FROM ledger.checkpoint ORDER BY first_seal
 
--- name: days_behind_closings
--- Where entries for days that were shut can stand; closings that were reopened count, as they held then.
-SELECT DISTINCT until + 1 AS day FROM ledger.closing
-
 -- name: is_account_used
 SELECT EXISTS (SELECT FROM ledger.delta WHERE account = $1)
 
@@ -52,7 +48,31 @@ SELECT number, hash, (sealed_at AT TIME ZONE 'UTC')::date AS day, first_position
 FROM ledger.seal WHERE number BETWEEN $1 AND $2 ORDER BY number
 
 -- name: all_closings
-SELECT number, until, snapshot, hash FROM ledger.closing ORDER BY number
+SELECT number, kind, until, position, snapshot, hash, replaces FROM ledger.closing
+
+-- name: closing_events
+-- Closings, requests and reopenings in the order in which they were written.
+SELECT 'closing' AS what, number, number AS closing, COALESCE(recorded_at, closed_at) AS moment, closed_by AS who,
+       1 AS turn
+FROM ledger.closing
+UNION ALL
+SELECT 'request', number, closing, COALESCE(recorded_at, requested_at), requested_by, 2 FROM ledger.reopening_request
+UNION ALL
+SELECT 'reopening', request, closing, COALESCE(recorded_at, approved_at), approved_by, 3 FROM ledger.reopening
+ORDER BY moment, turn, number
+
+-- name: standing_snapshots
+SELECT number, until, snapshot FROM ledger.standing_closing ORDER BY until, number
+
+-- name: turnovers_by_day
+SELECT a.path, d.business_date, sum(d.debits) AS debits, sum(d.credits) AS credits
+FROM (
+    SELECT account, business_date, debits, credits FROM ledger.balance
+    UNION ALL
+    SELECT account, business_date, debits, credits FROM ledger.unsealed_delta
+) d
+JOIN ledger.account a ON a.id = d.account
+GROUP BY a.path, d.business_date ORDER BY d.business_date
 
 -- name: misplaced_batch
 -- The first batch that does not follow the one before, or stands outside its seal.

@@ -180,7 +180,7 @@ class Books:
             # Checkpoints of the days that sealers were at are due by now.
             await checkpoint_days(database, signer, ManualClock(last + timedelta(days=1)))
             async with database.read() as connection:
-                found = await verify(connection, key=signer.public, mark_every=MARK_EVERY)
+                found = await verify(connection, trusted=[signer.public], mark_every=MARK_EVERY)
                 assert found.bad is None, found.bad
                 places = await connection.fetch(
                     "SELECT position, transactions FROM ledger.batch ORDER BY position"

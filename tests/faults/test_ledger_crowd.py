@@ -129,7 +129,7 @@ async def test_four_processes_and_a_sealer_on_the_same_accounts(
     while await seal_once(database, Signer(keys), ManualClock(MORNING), mark_every=MARK_EVERY):
         pass
     async with database.read() as connection:
-        found = await verify(connection, key=Signer(keys).public, mark_every=MARK_EVERY)
+        found = await verify(connection, trusted=[Signer(keys).public], mark_every=MARK_EVERY)
         assert found.bad is None, found.bad
         trial = await reports.trial_balance(connection)
         rows = await connection.fetch(RUNNING, [*SAFES, CLOSED])

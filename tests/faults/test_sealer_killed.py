@@ -89,7 +89,7 @@ async def test_a_sealer_killed_at_any_moment_leaves_sound_books(database_url: st
     while await seal_once(database, Signer(Keys(SECRET)), SystemClock()):
         pass
     async with database.read() as connection:
-        found = await verify(connection, key=Signer(Keys(SECRET)).public)
+        found = await verify(connection, trusted=[Signer(Keys(SECRET)).public])
         sealed = await connection.fetchval("SELECT sum(transactions) FROM ledger.seal")
         kept = await connection.fetchval(
             "SELECT count(*) FROM ledger.transaction WHERE id = ANY ($1)", booked

@@ -109,7 +109,9 @@ class LedgerMachine(RuleBasedStateMachine):
             while await self.seal_once():
                 pass
             async with self.pool.read() as connection:
-                found = await verify(connection, key=self.signer.public, mark_every=MARK_EVERY)
+                found = await verify(
+                    connection, trusted=[self.signer.public], mark_every=MARK_EVERY
+                )
             assert found.bad is None
             assert found.transactions == len(self.model.entries())
         finally:
