@@ -37,7 +37,9 @@ def shared_out(argv: list[str], cores: int) -> list[str]:
     if any(not word.startswith("-") or word.startswith(ONE_S_OWN_WAY) for word in argv):
         return argv
     processes = min(max(cores, FEWEST), MOST)
-    return [f"--numprocesses={processes}", "--dist=loadfile", *argv]
+    # In the order of folders the long ones (browser, faults, journeys) come before the many short
+    # ones, which then fill the gaps.
+    return [f"--numprocesses={processes}", "--dist=loadfile", "--no-loadscope-reorder", *argv]
 
 
 def cores() -> int:

@@ -9,7 +9,7 @@ from launch.testing import cores, shared_out
 
 @pytest.mark.parametrize(("cores", "processes"), [(1, 2), (2, 2), (3, 3), (4, 4), (64, 4)])
 def test_the_whole_suite_is_shared_out_file_by_file(cores: int, processes: int) -> None:
-    shared = [f"--numprocesses={processes}", "--dist=loadfile"]
+    shared = [f"--numprocesses={processes}", "--dist=loadfile", "--no-loadscope-reorder"]
     assert shared_out([], cores) == shared
     assert shared_out(["-q", "-x", "--durations=20"], cores) == [
         *shared,
