@@ -111,6 +111,22 @@ async def test_another_bill_does_not_inherit_whom_the_last_one_was_paid_for(
     assert intent.beneficiary == ""
 
 
+async def test_another_service_does_not_inherit_it_either(exchange: Exchange) -> None:
+    phone = exchange.english()
+    await phone.dials("*789#").sends("2", "1", "1", "2", "1", SISTER).sees("Receipt also")
+    await phone.sends("0", "1").sees("Total 5.000 JOD").misses("Receipt also")
+
+
+async def test_of_two_tickets_each_number_shows_its_own(exchange: Exchange) -> None:
+    number = exchange.gateway.issue(TEN)
+    phone = exchange.english()
+    await phone.dials(f"*789*{number}#").sends("2", "2", "1", "1").hangs_up()
+    await phone.dials(f"*789*{number}#").sends("2", "4", "1", "1").hangs_up()
+    first, second = exchange.gateway.requests
+    await phone.dials(f"*789*{first}#").sees(f"Complaint {first}").misses(second)
+    await exchange.english().dials(f"*789*{second}#").sees(f"Correct a bill {second}")
+
+
 @pytest.mark.parametrize("kind", TicketKind)
 async def test_something_is_asked_about_a_bill_without_typing_a_word(
     exchange: Exchange, kind: TicketKind
