@@ -27,7 +27,12 @@ def production() -> tuple[Path, ...]:
 @lru_cache
 def tree(file: Path) -> ast.Module:
     """A parsed file."""
-    return ast.parse(file.read_text(encoding="utf-8"), str(file))
+    text = file.read_text(encoding="utf-8")
+    try:
+        return ast.parse(text, str(file))
+    except SystemError:
+        # CPython 3.11 miscounts its recursion when it collects garbage in the middle (gh-106905).
+        return ast.parse(text, str(file))
 
 
 def functions(file: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
