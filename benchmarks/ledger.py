@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from benchmarks.ledger_cutting import cutting
 from benchmarks.ledger_ground import QUICK, Ground, Say, Sizes, ground
 from benchmarks.ledger_processes import processes
 from benchmarks.ledger_rate import latencies, rates
@@ -24,6 +25,7 @@ PARTS: dict[str, Callable[[Ground], Awaitable[dict[str, object]]]] = {
     "sealing": sealing,
     "reading": reading,
     "verifying": verifying,
+    "cutting": cutting,
 }
 
 
@@ -64,6 +66,8 @@ BOUNDS = (
     Bound("reading", "trial_balance_of_date_ms", at_most=50),
     Bound("reading", "trial_balance_of_position_ms", at_most=50),
     Bound("verifying", "postings_per_s", at_least=100_000),
+    Bound("cutting", "cut_s", at_most=5),
+    Bound("cutting", "times_p99", at_most=1.5),
 )
 
 

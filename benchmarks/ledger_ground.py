@@ -55,6 +55,8 @@ class Sizes:
     sealing: int = 200_000
     postings_full: int = 10_000_000
     postings_verified: int = 2_000_000
+    payments_cut: int = 100_000
+    cutting: int = 40_000
 
 
 QUICK = Sizes(
@@ -67,6 +69,7 @@ QUICK = Sizes(
     sealing=60_000,
     postings_full=800_000,
     postings_verified=200_000,
+    cutting=15_000,
 )
 
 

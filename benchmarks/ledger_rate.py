@@ -153,8 +153,8 @@ async def latencies(ground: Ground) -> dict[str, object]:
     await baselines.prepare(url)
     alone, locking, hundred, commits = [], [], [], []
     for _ in range(sizes.rounds):
-        database = await Database.connect(url, size=1)
-        await baselines.row_locking(database, 1, 50)
+        database = await Database.connect(url, size=1, as_owner=True)
+        await baselines.row_locking(database, 1, min(50, sizes.alone))
         locking.append(await baselines.row_locking(database, 1, sizes.alone))
         await database.close()
         async with opened(url, sizes.warm) as ledger:

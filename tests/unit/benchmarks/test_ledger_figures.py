@@ -11,16 +11,18 @@ from benchmarks.ledger_ground import Sizes
 
 TINY = Sizes(
     rounds=1,
-    crowd=300,
-    submitters=50,
-    warm=20,
-    floor=3000,
-    row_locking=64,
-    alone=20,
-    process=200,
-    sealing=2000,
-    postings_full=16_000,
-    postings_verified=8_000,
+    crowd=60,
+    submitters=20,
+    warm=2,
+    floor=1000,
+    row_locking=32,
+    alone=5,
+    process=20,
+    sealing=60,
+    postings_full=4_000,
+    postings_verified=4_000,
+    payments_cut=1_000,
+    cutting=60,
 )
 
 
@@ -35,6 +37,7 @@ def test_every_figure_is_there_with_the_bound_it_must_keep() -> None:
     assert figures["rates"]["errors"] == 0
     assert figures["processes"]["deadlocks"] == 0
     assert figures["verifying"]["is_sound"]
+    assert figures["cutting"]["payments"] == TINY.payments_cut
     assert said, "people are told how far it is"
 
 
