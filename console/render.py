@@ -40,6 +40,7 @@ NAV: Final = (
     NavItem("messages", "/console/messages", Permission.SEE_PAYMENTS),
     NavItem("tickets", "/console/tickets", Permission.SEE_PAYMENTS),
     NavItem("ratings", "/console/ratings", Permission.SEE_PAYMENTS),
+    NavItem("usage", "/console/usage", Permission.SEE_USAGE),
     NavItem("journal", "/console/journal", Permission.SEE_BOOKS),
     NavItem("accounts", "/console/accounts", Permission.SEE_BOOKS),
     NavItem("trial_balance", "/console/trial-balance", Permission.SEE_BOOKS),

@@ -21,6 +21,7 @@ class Permission(StrEnum):
     OWN_ACCOUNT = "own_account"
     SEE_PAYMENTS = "see_payments"
     SEE_BOOKS = "see_books"
+    SEE_USAGE = "see_usage"
     DOWNLOAD = "download"
     REVEAL_NUMBER = "reveal_number"
     CLOSE_BOOKS = "close_books"
@@ -30,7 +31,7 @@ class Permission(StrEnum):
 
 
 _P = Permission
-_READ = frozenset({_P.OWN_ACCOUNT, _P.SEE_PAYMENTS, _P.SEE_BOOKS})
+_READ = frozenset({_P.OWN_ACCOUNT, _P.SEE_PAYMENTS, _P.SEE_BOOKS, _P.SEE_USAGE})
 
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: _READ,

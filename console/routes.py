@@ -23,6 +23,7 @@ from console.pages import (
     people,
     queues,
     tickets,
+    usage,
 )
 from console.render import STATIC
 from console.roles import Permission as P
@@ -67,6 +68,9 @@ PAGES: Final = (
     Page("GET", "/tickets/{id:uuid}", P.SEE_PAYMENTS, tickets.show_one),
     Page("POST", "/tickets/{id:uuid}", P.ANSWER_TICKETS, tickets.end),
     Page("GET", "/ratings", P.SEE_PAYMENTS, tickets.show_ratings),
+    Page("GET", "/usage", P.SEE_USAGE, usage.show),
+    Page("GET", "/usage.csv", P.DOWNLOAD, usage.download),
+    Page("GET", "/usage-screens.csv", P.DOWNLOAD, usage.download_screens),
     Page("GET", "/journal", P.SEE_BOOKS, ledger.show_journal),
     Page("GET", "/journal/{id:uuid}", P.SEE_BOOKS, ledger.show_transaction),
     Page("GET", "/journal/{id:uuid}/proof.json", P.DOWNLOAD, files.proof),

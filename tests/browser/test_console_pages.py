@@ -23,7 +23,7 @@ PATHS = (
     "/", "/payments", "/late-money", "/messages?period=all", "/work?state=all", "/journal",
     "/accounts", "/accounts/Assets:Clearing:SANDBOX:JOD", "/trial-balance",
     "/accounts/Assets:Clearing:SANDBOX:JOD/ageing", "/closings", "/closings/1",
-    "/staff", "/audit", "/password",
+    "/usage", "/usage?period=12m&by=language", "/usage?channel=none", "/staff", "/audit", "/password",
 )  # fmt: skip
 
 
@@ -60,6 +60,20 @@ async def closed_with_everything_open(story: Story) -> None:
     story.clock.forward(timedelta(days=1))
 
 
+async def dialogues(database: Database) -> None:
+    """Three weeks of dialogues on two channels, counted."""
+    async with database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO ussd.step (day, channel, service, language, screen, hops, entered, moved_on,"
+            " ended, opened, priced, confirmed) SELECT DATE '2026-11-21' - n, channel,"
+            " 'JO-CSPD/PASSPORT', language, screen, 9000, 4100 + 90 * n, 3000 + 70 * n, 9 * n,"
+            " 1200 + 40 * n, 1100 + 35 * n, 800 + 30 * n FROM generate_series(0, 20) n,"
+            " unnest(ARRAY['sandbox', 'a-second-operator-of-the-country']) channel,"
+            " unnest(ARRAY['ar', 'en']) language, unnest(ARRAY['home', 'number', 'confirm',"
+            " 'approve', 'agencies', 'services', 'a_screen_without_a_name']) screen"
+        )
+
+
 async def sign_in(page: Page, url: str, language: str) -> None:
     await page.goto(f"{url}/console/sign-in?language={language}")
     await page.fill("#name", "amal")
@@ -73,6 +87,7 @@ async def test_every_page_fits_can_be_read_and_names_its_parts_on_a_desk_and_on_
     new_page: NewPage, console_url: str, story: Story, database: Database, language: str
 ) -> None:
     await hired(database, story)
+    await dialogues(database)
     payments = [await story.collected(), await story.late(), await story.unknown()]
     await story.messaged(payments[0], state="failed", body="دُفع", failure="unreachable")
     await closed_with_everything_open(story)

@@ -19,6 +19,7 @@ from console.period import PRESETS
 from console.render import NAV, TEXTS
 from console.roles import Permission, Role
 from console.staff import StaffRefusal
+from console.usage import BY, STAGES
 from kernel.currency import EXPONENTS, RETIRED
 from kernel.texts import LANGUAGES
 from ledger import chart
@@ -28,6 +29,7 @@ from ledger.rules import RULES
 from payments.states import Event, State
 from payments.tickets import REASONS, TicketKind, TicketState
 from sms.port import Failure
+from ussd.menu import MENU
 from wallets.port import Reason
 
 PACKAGE = Path(__file__).parents[3] / "console"
@@ -76,6 +78,12 @@ FAMILIES: dict[str, set[str]] = {
     "ticket.kind": set(TicketKind),
     "ticket.reason": {f"{kind}.{each}" for kind in TicketKind for each in REASONS[kind]},
     "ticket.state": set(TicketState),
+    "usage": {"abandoned", "day", "ended", "entered", "funnel", "minutes", "month", "moved_on"}
+    | {"seconds", "stops"},
+    "usage.by": set(BY),
+    "usage.language": set(LANGUAGES),
+    "usage.over": {"day", "month"},
+    "usage.stage": {f"{stage}{end}" for stage in STAGES for end in ("", ".what")},
     "work.state": {"parked", "running", "waiting"},
 }
 """Keys that are put together from a value; each value has its words."""
@@ -110,8 +118,14 @@ def test_every_key_that_a_page_asks_for_is_there() -> None:
 
 
 def test_no_key_is_left_that_nobody_asks_for() -> None:
-    accounts = {key for key in TEXTS.keys("ar") if key.startswith("account.")}
-    assert TEXTS.keys("ar") - written_keys() - built_keys() - accounts == set()
+    named = {key for key in TEXTS.keys("ar") if key.startswith(("account.", "screen."))}
+    assert TEXTS.keys("ar") - written_keys() - built_keys() - named == set()
+
+
+def test_only_screens_of_the_menu_have_names() -> None:
+    named = {key.removeprefix("screen.") for key in TEXTS.keys("ar") if key.startswith("screen.")}
+    assert named
+    assert named <= set(MENU)
 
 
 def test_every_account_of_the_chart_has_words() -> None:
