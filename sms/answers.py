@@ -50,7 +50,7 @@ async def answer(desk: SmsDesk, item: Work) -> None:
         return
     request = read(_text(desk, inbound))
     language = _language(request, sender)
-    composed = await _composed(desk, request, language)
+    composed = await _composed(desk, request, language, sender)
     async with desk.database.transaction() as connection:
         await connection.execute(SQL["lock_correspondent"], sender.pseudonym)
         await _obey(desk, connection, request, sender)
@@ -92,12 +92,12 @@ def _language(request: Request, sender: Subscriber) -> str:
     return sender.language or request.language or "ar"
 
 
-async def _composed(desk: SmsDesk, request: Request, language: str) -> Composed:
+async def _composed(desk: SmsDesk, request: Request, language: str, sender: Subscriber) -> Composed:
     match request.command:
         case Command.VERIFY:
             return _about_receipt(language, await desk.payments.receipt(request.digits))
         case Command.PAY:
-            return await _about_bill(desk, request.digits, language)
+            return await _about_bill(desk, request.digits, language, sender)
         case Command.STOP:
             return compose("stopped", language, {})
         case Command.START:
@@ -119,20 +119,29 @@ def _about_receipt(language: str, found: ReceiptCheck | None) -> Composed:
     return compose("verify.valid", language, values, ("agency", agency), ("service", service))
 
 
-async def _about_bill(desk: SmsDesk, digits: str, language: str) -> Composed:
+async def _about_bill(desk: SmsDesk, digits: str, language: str, sender: Subscriber) -> Composed:
+    """What a bill costs. Of somebody else's a stranger reads agency and amount only, and nothing
+    of one that was withdrawn.
+    """
     found = await desk.payments.offer(digits)
+    payer = None if found.bill is None else found.bill.payer
     if isinstance(found, Offer):
         agency, service = found.bill.agency, found.bill.service
+        is_others = payer not in (None, sender.pseudonym)
+        names = [("agency", name_in(language, agency.names, agency.short_names))]
+        if not is_others:
+            names.append(("service", name_in(language, service.names, service.short_names)))
         return compose(
-            "pay.offer",
+            "pay.offer.hidden" if is_others else "pay.offer",
             language,
             {
                 "amount": amount_in(language, found.charge.total),
                 "dial": desk.dial(control_number=found.bill.control_number),
             },
-            ("agency", name_in(language, agency.names, agency.short_names)),
-            ("service", name_in(language, service.names, service.short_names)),
+            *names,
         )
+    if found.refusal is Refusal.BILL_CANCELLED and payer != sender.pseudonym:
+        return compose("pay.unknown", language, {"bill": digits, "date": ""})
     template = REFUSED.get(found.refusal, "pay.unavailable")
     paid = None
     if found.payment is not None:

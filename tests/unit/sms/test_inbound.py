@@ -23,6 +23,7 @@ from kernel.config import PaymentsConfig
 from kernel.database import Database
 from kernel.http import HttpClient
 from kernel.ids import RandomIds
+from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
 from payments.desk import Desk
 from payments.offer import Refused
@@ -459,3 +460,35 @@ async def test_a_bill_of_the_books_is_priced_and_nothing_is_debited(
         assert await connection.fetchval("SELECT count(*) FROM payments.payment") == 0
         assert await DeskView(desk).payment(connection, PAYMENT) is None
     assert await DeskView(desk).receipt(CODE) is None
+
+
+async def test_of_a_bill_of_somebody_else_a_text_tells_agency_and_amount_only(
+    line: Line, keys: Keys, ids: RandomIds, clock: ManualClock
+) -> None:
+    desk = Desk(
+        database=line.desk.database, keys=keys, clock=clock, ids=ids, config=PaymentsConfig(),
+        wallets={}, wallet_configs={}, public_url=GATEWAY,
+    )  # fmt: skip
+    async with line.desk.database.transaction() as connection:
+        await catalogue.load_demo(connection)
+        somebody = await subscribers.remember(connection, keys, Msisdn("+97336000000"))
+        issued = [
+            await bills.issue(
+                connection, ids, agency="JO-CSPD", service="PASSPORT", at=clock.now(),
+                payer=somebody,
+            )
+            for _ in range(2)
+        ]  # fmt: skip
+        theirs, withdrawn = (bill for bill in issued if isinstance(bill, bills.Bill))
+        await bills.cancel(connection, withdrawn.control_number, at=clock.now(), because="error")
+    asked = Line(replace(line.desk, payments=DeskView(desk)))
+
+    await asked.texts(f"PAY {theirs.control_number}")
+    await asked.texts(f"PAY {withdrawn.control_number}")
+
+    total = theirs.charge(clock.now().date()).total
+    assert set(await asked.answered()) == {
+        f"Civil Status and Passports Department: {total}. To pay, dial "
+        f"*789*{theirs.control_number}# and approve on your phone. Nothing was charged",
+        "No bill has this number. Check it with the agency",
+    }
