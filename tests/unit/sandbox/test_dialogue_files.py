@@ -101,7 +101,8 @@ async def test_what_cannot_be_done_is_said_with_its_line(text: str, seen: str) -
     assert in_words("x.dialogue", "sandbox", report, 0).startswith("WRONG x.dialogue:2 on sandbox")
 
 
-async def test_a_given_value_goes_before_one_in_the_file() -> None:
-    report = await play("bill B = JO-CSPD PASSPORT\nnumber ME = 12\nphone $ME", B="1", ME="34")
+@pytest.mark.parametrize("given_by", ["bill B = JO-CSPD PASSPORT", "number B = 12", "let B = 12"])
+async def test_a_given_value_goes_before_one_in_the_file(given_by: str) -> None:
+    report = await play(f"{given_by}\nphone +962790000000 on $B", B="mars")
     assert report.failure is not None
-    assert (report.failure["line"], "34" in report.failure["seen"]) == (3, True)
+    assert (report.failure["line"], "'mars'" in report.failure["seen"]) == (2, True)
