@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -30,6 +30,8 @@ SQL = package_sql(__file__)
 EVERY_S: Final = 3.0
 _KEPT: Final = timedelta(days=2)
 """How long after its last batch a writer may still send that one again."""
+
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 
 STAGES: Final = ("opened", "priced", "confirmed")
 _STAGE_OF: Final = {"confirm": 2, "approve": 3}
@@ -131,11 +133,11 @@ class Tally:
         self._clock = clock
         self._writer: UUID = ids.new()
         self._zone = ZoneInfo(zone)
-        self._cells: dict[Cell, Counts] = {}
+        self._days: dict[date, dict[tuple[str, Standing], Counts]] = {}
+        self._today: dict[tuple[str, Standing], Counts] = {}
         self._sending: _Batch | None = None
         self._batches = 0
-        self._day = date.min
-        self._day_ends = datetime.min.replace(tzinfo=self._zone)
+        self._day_ends = _LONG_AGO
 
     def hop(self, channel: str, step: Step, seconds: float) -> None:
         """Count a hop."""
@@ -143,7 +145,7 @@ class Tally:
         stands = step.stands or Standing("", step.language, step.screen)
         if now >= self._day_ends:
             self._turn(now)
-        counts = self._cell(channel, stands)
+        counts = self._today.get((channel, stands)) or self._new(channel, stands)
         counts.hops += 1
         counts.ms += seconds * 1000
         if outcome in _FAILED:
@@ -153,23 +155,32 @@ class Tally:
         if came is None or came.screen != stands.screen:
             counts.entered += 1
             if came is not None:
-                self._cell(channel, came).moved_on += 1
+                (self._today.get((channel, came)) or self._new(channel, came)).moved_on += 1
         if outcome == "ended":
             counts.ended += 1
         for stage in step.stages:
             setattr(counts, stage, getattr(counts, stage) + 1)
 
-    def _cell(self, channel: str, stands: Standing) -> Counts:
-        cell = Cell(self._day, channel, *stands)
-        counts = self._cells.get(cell)
-        if counts is None:
-            counts = self._cells[cell] = Counts()
+    def _new(self, channel: str, stands: Standing) -> Counts:
+        counts = self._today[channel, stands] = Counts()
         return counts
 
     def _turn(self, now: datetime) -> None:
-        self._day = now.astimezone(self._zone).date()
-        tomorrow = self._day + timedelta(days=1)
-        self._day_ends = datetime.combine(tomorrow, time.min, self._zone)
+        """Begin a day, or go on with it after a flush."""
+        day = now.astimezone(self._zone).date()
+        self._today = self._days.setdefault(day, {})
+        self._day_ends = datetime.combine(day + timedelta(days=1), time.min, self._zone)
+
+    def _taken(self) -> dict[Cell, Counts]:
+        """What was counted until now; counting begins anew."""
+        taken = {
+            Cell(day, channel, *stands): counts
+            for day, cells in self._days.items()
+            for (channel, stands), counts in cells.items()
+        }
+        self._days = {}
+        self._day_ends = _LONG_AGO
+        return taken
 
     async def flush(self, database: Database) -> None:
         """Add what was counted to the table.
@@ -178,10 +189,11 @@ class Tally:
         all, that changes nothing.
         """
         if self._sending is None:
-            if not self._cells:
+            taken = self._taken()
+            if not taken:
                 return
             self._batches += 1
-            self._sending, self._cells = _Batch(self._batches, self._cells), {}
+            self._sending = _Batch(self._batches, taken)
         batch, at = self._sending, self._clock.now()
         # In the order of the key: two processes that add to the same rows never wait in a circle.
         rows = [(*cell, *counts.columns()) for cell, counts in sorted(batch.cells.items())]

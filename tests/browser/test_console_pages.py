@@ -23,7 +23,8 @@ PATHS = (
     "/", "/payments", "/late-money", "/messages?period=all", "/work?state=all", "/journal",
     "/accounts", "/accounts/Assets:Clearing:SANDBOX:JOD", "/trial-balance",
     "/accounts/Assets:Clearing:SANDBOX:JOD/ageing", "/closings", "/closings/1",
-    "/usage", "/usage?period=12m&by=language", "/usage?channel=none", "/staff", "/audit", "/password",
+    "/usage", "/usage?period=12m&by=language", "/usage?channel=none",
+    "/staff", "/audit", "/password",
 )  # fmt: skip
 
 
@@ -64,8 +65,8 @@ async def dialogues(database: Database) -> None:
     """Three weeks of dialogues on two channels, counted."""
     async with database.transaction() as connection:
         await connection.execute(
-            "INSERT INTO ussd.step (day, channel, service, language, screen, hops, entered, moved_on,"
-            " ended, opened, priced, confirmed) SELECT DATE '2026-11-21' - n, channel,"
+            "INSERT INTO ussd.step (day, channel, service, language, screen, hops, entered,"
+            " moved_on, ended, opened, priced, confirmed) SELECT DATE '2026-11-21' - n, channel,"
             " 'JO-CSPD/PASSPORT', language, screen, 9000, 4100 + 90 * n, 3000 + 70 * n, 9 * n,"
             " 1200 + 40 * n, 1100 + 35 * n, 800 + 30 * n FROM generate_series(0, 20) n,"
             " unnest(ARRAY['sandbox', 'a-second-operator-of-the-country']) channel,"
