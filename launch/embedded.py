@@ -17,7 +17,7 @@ from typing import IO
 
 from launch import process
 from launch.home import Home
-from launch.postgres import Postgres
+from launch.postgres import NO_POWER_CUTS, SETTINGS, Postgres
 from launch.server import POLL_S, Server
 from launch.valkey import Valkey
 
@@ -40,7 +40,8 @@ class Servers:
 
     A URL that is given already (MIZAN_DATABASE_URL, MIZAN_REDIS_URL) is handed through and its
     server is not started. `tied` servers die with the thread that started them; others stay for
-    the next user of the home, and the last one to leave stops them.
+    the next user of the home, and the last one to leave stops them. Without ``power_may_fail`` (for
+    tests) a commit survives the death of every process, but not of the machine.
     """
 
     def __init__(
@@ -50,11 +51,14 @@ class Servers:
         tied: bool = True,
         database_url: str | None = None,
         redis_url: str | None = None,
+        power_may_fail: bool = True,
     ) -> None:
         self.home = Home.at(home)
         self._tied = tied
         self._given = (database_url, redis_url)
         self._postgres = Postgres(self.home, tied=tied)
+        if not power_may_fail:
+            self._postgres.settings = SETTINGS | NO_POWER_CUTS
         self._valkey = Valkey(self.home, tied=tied)
         self._user: IO[bytes] | None = None
 

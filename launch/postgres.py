@@ -8,8 +8,10 @@ import os
 import shutil
 import signal
 import subprocess
+from collections.abc import Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import quote
 
 from launch.account import unprivileged
@@ -47,10 +49,15 @@ SETTINGS = {
     "log_line_prefix": "%m [%p] %u@%d ",
 }
 
+NO_POWER_CUTS = {"fsync": "off", "full_page_writes": "off"}
+"""Instead, where only processes die: the operating system keeps what was written."""
+
 
 class Postgres(Server):
     """PostgreSQL of one home."""
 
+    settings: Mapping[str, str] = MappingProxyType(SETTINGS)
+    """Of the server; ``Servers`` may be told others."""
     name = "postgres"
     title = "PostgreSQL"
     stop_signal = signal.SIGINT  # "fast": ends sessions, writes a checkpoint
@@ -82,7 +89,7 @@ class Postgres(Server):
         (self._sockets / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
 
     def argv(self) -> list[str]:
-        settings = SETTINGS | {"unix_socket_directories": f'"{self._sockets}"'}
+        settings = {**self.settings, "unix_socket_directories": f'"{self._sockets}"'}
         switches = [f"--{name}={value}" for name, value in settings.items()]
         return [str(binaries() / "postgres"), "-D", str(self.data), *switches]
 

@@ -41,7 +41,7 @@ def pytest_report_header() -> list[str]:
 @pytest.fixture(scope="session")
 def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Urls]:
     """Embedded PostgreSQL and Valkey of this test run, in a home of their own."""
-    running = Servers(Path(tmp_path_factory.mktemp("servers")))
+    running = Servers(Path(tmp_path_factory.mktemp("servers")), power_may_fail=False)
     yield running.start()
     running.stop()
 

@@ -18,7 +18,7 @@ from tests.journeys.town import Town
 @contextmanager
 def installation(home: Path, *, config: Path, pace: float) -> Iterator[Stack]:
     """Gateway, worker, sweeper and sandbox operator as processes on real servers."""
-    servers = Servers(home / "servers")
+    servers = Servers(home / "servers", power_may_fail=False)
     servers.start()
     stack = Stack(home, servers, config=config, pace=pace)
     try:

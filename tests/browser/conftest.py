@@ -118,7 +118,7 @@ async def console_url(
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole installation as processes: gateway, worker, sweeper, sandbox operator."""
     home = Path(tmp_path_factory.mktemp("browser"))
-    servers = Servers(home / "servers")
+    servers = Servers(home / "servers", power_may_fail=False)
     servers.start()
     running = Stack(home, servers, config=ROOT / "tests" / "stack.toml", pace=0.05)
     try:

@@ -25,7 +25,7 @@ _numbers = count(1)
 def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     """Books on a PostgreSQL of their own, which others do not miss when it dies."""
     home = Path(tmp_path_factory.mktemp("ledger"))
-    with Servers(home, redis_url="redis://127.0.0.1:1") as urls:
+    with Servers(home, redis_url="redis://127.0.0.1:1", power_may_fail=False) as urls:
         databases = TestDatabases(urls.database_url)
         asyncio.run(databases.prepare())
         made = Books(asyncio.run(databases.take()))
