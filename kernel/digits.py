@@ -8,7 +8,7 @@ _BETWEEN = str.maketrans("", "", " -\u00a0\u200e\u200f\u202a\u202c\u2066\u2069")
 
 def to_western(text: str) -> str:
     """Arabic-Indic (U+0660..) and Persian (U+06F0..) digits become 0-9; the rest stays."""
-    return text.translate(_TO_WESTERN)
+    return text if text.isascii() else text.translate(_TO_WESTERN)
 
 
 def only_digits(text: str) -> str | None:

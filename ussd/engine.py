@@ -25,7 +25,7 @@ from ussd.analytics import Standing, reached, standing
 from ussd.facts import Call
 from ussd.gateway import Gateway, WalletChoice
 from ussd.hop import Hop, Phase, Reply
-from ussd.menu import MENU
+from ussd.menu import BEFORE_MONEY
 from ussd.place import Place, place
 from ussd.profiles import PROFILES, SessionIds
 from ussd.screen import SAY
@@ -153,9 +153,8 @@ class Engine:
         )
 
     def _place(self, session: Session, call: Call) -> Place:
-        screen = MENU.get(session.screen)
-        before_money = screen is not None and any(MENU[to].spends for to in screen.leads_to)
-        return place(session, call.hop, self._vault, now=call.now_ms, before_money=before_money)
+        is_before = session.screen in BEFORE_MONEY
+        return place(session, call.hop, self._vault, now=call.now_ms, before_money=is_before)
 
     async def _last(self, key: SessionKey, last: bytes | None) -> Session | None:
         """The subscriber's last session, if it may still be gone on with."""

@@ -1,16 +1,19 @@
-"""One request and reply of a USSD session, whatever operator it came from."""
+"""One request and reply of a USSD session, whatever operator it came from.
+
+These are made anew for each hop, so they are named tuples: a frozen dataclass takes three times as
+long to make.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from kernel.msisdn import Msisdn
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(NamedTuple):
     """What came over HTTP; header names are lower case, the body was cut at the route's limit.
 
     ``path``: what follows the channel and its secret, without the slash between.
@@ -32,8 +35,7 @@ class Phase(StrEnum):
     """The session is over: aborted, timed out, cleaned up, or closed as we asked."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hop:
+class Hop(NamedTuple):
     """One normalised hop.
 
     ``session_id``: empty where the protocol has none; the session is then the subscriber's.
@@ -72,16 +74,14 @@ class Unreadable(StrEnum):
     BAD_EVENT = "unknown event"
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """A finished page; ``ends`` closes the session."""
 
     text: str
     ends: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A reply in an operator's own form."""
 
     body: bytes

@@ -31,6 +31,11 @@ def edition(screen: Screen) -> str:
     return digest.hexdigest()
 
 
+BEFORE_MONEY: Final = frozenset(
+    screen.name for screen in MENU.values() if any(MENU[to].spends for to in screen.leads_to)
+)
+"""Screens whose next one may be paid by."""
+
 EDITIONS: Final[Mapping[str, str]] = MappingProxyType(
     {name: edition(screen) for name, screen in MENU.items()}
 )

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 from typing import Final, NamedTuple, TypeAlias
@@ -32,8 +31,7 @@ _CHOICE = re.compile(r"[0-9]{1,5}\. ")
 _INSIDE_NUMBER = re.compile(r"[0-9][0-9.,:/ -]*$")
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(NamedTuple):
     """What one screen of an operator's network carries, and the keys it leaves to us."""
 
     septets: int = 182

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import Any, Final, TypeAlias
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from kernel.money import Money
 from kernel.texts import Texts, package_texts
 from ussd.gateway import Names
 from ussd.page import Line, Nav, NavWords
-from ussd.session import Args, Session
+from ussd.session import Session
 
 TEXTS: Final = package_texts(__file__)
 
@@ -56,35 +57,34 @@ def _grouped(minor: int, currency: str) -> str:
 SAY: Final[Mapping[str, Say]] = {language: Say(language) for language in TEXTS.languages}
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+class Notice(NamedTuple):
     """A sentence to say first on the next screen, by text key."""
 
     key: str
-    values: Mapping[str, object] = field(default_factory=dict)
+    values: Mapping[str, object] = _NOTHING
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class View:
+class View(NamedTuple):
     """A screen before paging; ``title`` gives way to a notice; ``remember`` is kept in args."""
 
     lines: tuple[Line, ...]
     title: str = ""
-    remember: Args = field(default_factory=dict)
+    remember: Mapping[str, Any] = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Goto:
+class Goto(NamedTuple):
     """Move to a screen with what was learnt; ``language``: speak it from now on and remember it."""
 
     screen: str
-    args: Args = field(default_factory=dict)
+    args: Mapping[str, Any] = _NOTHING
     notice: Notice | None = None
     language: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stay:
+class Stay(NamedTuple):
     """The input does not fit: say why and ask again."""
 
     notice: Notice

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from kernel.ids import uuid7
@@ -70,8 +70,7 @@ class Session:
         return self.ends and self.page == len(self.pages) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class SessionKey:
+class SessionKey(NamedTuple):
     """Where Valkey keeps a session; ``is_shared``: under its id alone, so that somebody else who
     comes with the id meets it.
     """

@@ -12,7 +12,7 @@ from typing import Final, cast
 
 import hiredis
 
-from kernel.valkey import Valkey, ValkeyDown
+from kernel.valkey import Packed, Valkey, ValkeyDown
 from ussd.session import SessionKey
 
 HOLD_MS: Final = 15_000
@@ -21,6 +21,23 @@ REMEMBER_S: Final = 3600
 
 _FIRST_PAUSE_S: Final = 0.002
 _LONGEST_PAUSE_S: Final = 0.1
+
+
+_BUSY: Final = b":busy"
+"""What ends the key that one hop of a session at a time holds."""
+
+# Two commands of every hop, written out with their places: packing them took 4 us a hop, this 1.
+_SLOT: Final = b"$%d\r\n%b\r\n"
+_SLOT_BUSY: Final = _SLOT[:-2] + _BUSY + b"\r\n"
+_TAKE: Final = (
+    b"*6\r\n$3\r\nSET\r\n" + _SLOT_BUSY + b"$1\r\n1\r\n$2\r\nNX\r\n$2\r\nPX\r\n"
+    + _SLOT % (len(b"%d" % HOLD_MS), b"%d" % HOLD_MS)
+    + b"*3\r\n$4\r\nMGET\r\n" + _SLOT + _SLOT
+)  # fmt: skip
+_LEAVE: Final = (
+    b"*5\r\n$3\r\nSET\r\n" + _SLOT + _SLOT + b"$2\r\nEX\r\n" + _SLOT
+    + b"*2\r\n$3\r\nDEL\r\n" + _SLOT_BUSY
+)  # fmt: skip
 
 
 class NoMemory(ConnectionError):
@@ -39,19 +56,18 @@ class Store:
         Waits while another hop holds it; raises NoMemory, and TimeoutError at the deadline (in the
         loop's time).
         """
-        name, pause = key.name, _FIRST_PAUSE_S
-        commands = (
-            (b"SET", _busy(name), b"1", b"NX", b"PX", HOLD_MS),
-            (b"MGET", name, key.last),
-        )
+        name, last, pause = key.name, key.last, _FIRST_PAUSE_S
+        size = len(name)
+        wire = _TAKE % (size + len(_BUSY), name, size, name, len(last), last)
+        commands = Packed(wire, 2)
         while True:
             try:
-                held, found = await self._valkey.ask(*commands)
+                held, found = await self._valkey.ask_packed(commands)
             except (ValkeyDown, hiredis.HiredisError) as problem:
                 raise NoMemory from problem
             if held is not None:
-                stored, last = cast("list[bytes | None]", found)
-                return stored, last
+                stored, before = cast("list[bytes | None]", found)
+                return stored, before
             if asyncio.get_running_loop().time() + pause > deadline:
                 raise TimeoutError("another hop of this session takes too long")
             await asyncio.sleep(pause)
@@ -67,8 +83,12 @@ class Store:
 
     def leave(self, key: SessionKey, session: bytes, ttl_s: int) -> None:
         """Store a session and let go of it."""
-        name = key.name
-        self._valkey.post((b"SET", name, session, b"EX", ttl_s), (b"DEL", _busy(name)))
+        name, ttl = key.name, b"%d" % ttl_s
+        size = len(name)
+        wire = _LEAVE % (
+            size, name, len(session), session, len(ttl), ttl, size + len(_BUSY), name,
+        )  # fmt: skip
+        self._valkey.post_packed(Packed(wire, 2))
 
     def begin(self, key: SessionKey, session: bytes, ttl_s: int) -> None:
         """The same for one that has begun: it is the subscriber's last now."""
@@ -77,9 +97,4 @@ class Store:
 
     def release(self, key: SessionKey) -> None:
         """Let go of a session as it was."""
-        self._valkey.post((b"DEL", _busy(key.name)))
-
-
-def _busy(name: bytes) -> bytes:
-    """The key that one hop of a session at a time holds."""
-    return name + b":busy"
+        self._valkey.post((b"DEL", key.name + _BUSY))

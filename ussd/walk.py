@@ -6,6 +6,7 @@ Works on a session that was read for this hop alone; if it raises, the session i
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
@@ -149,7 +150,7 @@ async def _move(call: Call, session: Session, goto: Goto, trail: tuple[str, ...]
 
 async def _see(
     call: Call, session: Session, screen: Screen, notice: Notice | None
-) -> tuple[tuple[str, ...], Args] | Goto:
+) -> tuple[tuple[str, ...], Mapping[str, Any]] | Goto:
     """The pages of the session's screen and what it remembers, or where it sends on."""
     loader, profile = LOADERS.get(screen.name), page_of(call.channel)
     if loader is None:
@@ -165,7 +166,7 @@ async def _see(
 @lru_cache(maxsize=1024)
 def _plain(
     screen: str, language: str, profile: Profile, told: tuple[Any, ...]
-) -> tuple[tuple[str, ...], Args] | Goto:
+) -> tuple[tuple[str, ...], Mapping[str, Any]] | Goto:
     """What a screen shows that knows nothing of anybody: the same for everyone. ``told``: the key
     of a notice and its values.
     """
@@ -176,7 +177,7 @@ def _plain(
 
 def _rendered(
     screen: Screen, session: Session, facts: Any, notice: Notice | None, profile: Profile
-) -> tuple[tuple[str, ...], Args] | Goto:
+) -> tuple[tuple[str, ...], Mapping[str, Any]] | Goto:
     say = SAY[session.language]
     seen = screen.show(session, facts, say)
     if not isinstance(seen, View):

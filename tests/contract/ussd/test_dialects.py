@@ -9,7 +9,6 @@ table's ``[usual]``. ``more`` and ``ends`` are the answers to a page that goes o
 from __future__ import annotations
 
 import tomllib
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +31,7 @@ PAYLOADS = [
     for name, table in TABLES.items()
     for payload in table["payload"]
 ]
-SAID = {field.name for field in fields(Hop)} - {"channel", "echo"}
+SAID = set(Hop._fields) - {"channel", "echo"}
 
 
 def channel_of(name: str) -> ChannelConfig:
