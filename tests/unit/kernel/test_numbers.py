@@ -11,6 +11,24 @@ from kernel.digits import check_digits_hold, grouped, only_digits, with_check_di
 from kernel.msisdn import BadMsisdn, Msisdn
 
 bodies = st.integers(10**9, 10**10 - 1).map(str)
+CODES = (
+    "962",
+    "961",
+    "970",
+    "972",
+    "973",
+    "963",
+    "1",
+    "7",
+    "20",
+    "39",
+    "44",
+    "254",
+    "250",
+    "233",
+    "599",
+    "999",
+)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +66,20 @@ def test_one_subscriber_however_it_is_written(text: str) -> None:
 def test_what_is_no_subscriber_is_refused(text: str) -> None:
     with pytest.raises(BadMsisdn):
         Msisdn.parse(text, "JO")
+
+
+@given(st.sampled_from(CODES), st.text("0123456789", min_size=6, max_size=13))
+def test_a_number_as_e_164_writes_it_is_the_one_with_spaces(code: str, rest: str) -> None:
+    # With a space in it, it is read by the whole table of numbering plans.
+    assert read(f"+{code}{rest}") == read(f"+{code} {rest}")
+
+
+def read(text: str) -> str:
+    """The number, or that it is none."""
+    try:
+        return Msisdn.parse(text).e164
+    except BadMsisdn:
+        return "no number"
 
 
 def test_a_national_number_without_a_country_is_refused() -> None:
