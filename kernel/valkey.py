@@ -61,7 +61,9 @@ class _Question:
 
 
 class _Link(asyncio.Protocol):
-    """One connection: an ordered queue of questions, and a buffer flushed once per loop turn."""
+    """One connection: an ordered queue of questions, and a buffer that fills while the questions
+    sent before it are being answered: the busier both ends are, the more go together.
+    """
 
     def __init__(self, timeout_s: float) -> None:
         self._loop = asyncio.get_running_loop()
@@ -69,6 +71,7 @@ class _Link(asyncio.Protocol):
         self._reader = hiredis.Reader()
         self._open: deque[_Question] = deque()
         self._buffer: list[bytes] = []
+        self._sent = 0
         self._transport: asyncio.Transport | None = None
         self._watch: asyncio.TimerHandle | None = None
         self._why = "connection lost"
@@ -88,7 +91,10 @@ class _Link(asyncio.Protocol):
             question.left -= 1
             if not question.left:
                 self._open.popleft()
+                self._sent -= 1
                 _settle(question)
+        if self._buffer and not self._sent:
+            self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
         del exc
@@ -107,11 +113,11 @@ class _Link(asyncio.Protocol):
 
     def submit(self, commands: Packed, waiter: asyncio.Future[list[Value]] | None) -> None:
         self._open.append(_Question(waiter, commands.answers, self._loop.time()))
-        if not self._buffer:
-            self._loop.call_soon(self._flush)
-            if self._watch is None:
-                self._watch = self._loop.call_later(self._timeout_s / _TICKS, self._look)
         self._buffer.append(commands.wire)
+        if len(self._buffer) == 1 and not self._sent:
+            self._loop.call_soon(self._flush)
+        if self._watch is None:
+            self._watch = self._loop.call_later(self._timeout_s / _TICKS, self._look)
 
     def close(self) -> None:
         """Say what is still to be said, and hang up."""
@@ -127,9 +133,10 @@ class _Link(asyncio.Protocol):
             self._transport.abort()
 
     def _flush(self) -> None:
-        pending, self._buffer = b"".join(self._buffer), []
+        pending, self._buffer = self._buffer, []
         if self._transport is not None and not self.lost:
-            self._transport.write(pending)
+            self._sent += len(pending)
+            self._transport.write(b"".join(pending))
 
     def _look(self) -> None:
         """One timer for all questions: a deadline for each would cost more than the question."""

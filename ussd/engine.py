@@ -11,7 +11,7 @@ Rules that money stands on:
 
 from __future__ import annotations
 
-import asyncio
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -148,7 +148,7 @@ class Engine:
             vault=self._vault,
             now=now,
             now_ms=int(now.timestamp() * 1000),
-            deadline=asyncio.get_running_loop().time() + patience_s,
+            deadline=time.monotonic() + patience_s,
             identity=key.session.decode(),
         )
 
