@@ -119,12 +119,12 @@ async def closed_loop(
     links = [await connect(url) for _ in range(connections)]
     started = time.perf_counter()
     until = started + seconds
-    awake = asyncio.create_task(_stay_awake())
+    awake = _Awake()
     await asyncio.gather(
         *(_drive(link, requests(n), until, good, tally) for n, link in enumerate(links))
     )
     tally.seconds = time.perf_counter() - started
-    awake.cancel()
+    awake.rest()
     for link in links:
         link.close()
     return tally
@@ -157,12 +157,21 @@ async def paced(
     return tally
 
 
-async def _stay_awake() -> None:
-    """Over loopback the one who writes pays for waking the one who sleeps: a load that slept would
-    cost the server what no caller on another machine does.
+class _Awake:
+    """Keeps the loop turning. Over loopback the one who writes pays for waking the one who sleeps:
+    a load that slept would cost the server what no caller on another machine does.
     """
-    while True:
-        await asyncio.sleep(0)
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._turn()
+
+    def _turn(self) -> None:
+        self._next = self._loop.call_soon(self._turn)
+
+    def rest(self) -> None:
+        """Sleep again when there is nothing to do."""
+        self._next.cancel()
 
 
 async def _beat(

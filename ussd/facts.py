@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 from uuid import UUID
+
+import msgspec
 
 from kernel.config import ChannelConfig
 from kernel.money import Money
@@ -34,8 +35,7 @@ from ussd.screens.tickets import SHOWN as TICKETS_SHOWN
 from ussd.session import Session, Vault
 
 
-@dataclass(slots=True, kw_only=True)
-class Call:
+class Call(msgspec.Struct, kw_only=True):
     """One hop with everything around it; ``deadline``: when it is given up, in the loop's time.
 
     ``identity``: of the session, for the ids of its payments; known once the session is.

@@ -1,7 +1,7 @@
 """One request and reply of a USSD session, whatever operator it came from.
 
-These are made anew for each hop, so they are named tuples: a frozen dataclass takes three times as
-long to make.
+These are made anew for each hop, so they are of the kinds that are made quickly: a frozen dataclass
+takes three times as long as a named tuple, and that six times as long as a struct.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 from kernel.msisdn import Msisdn
 
@@ -35,7 +37,7 @@ class Phase(StrEnum):
     """The session is over: aborted, timed out, cleaned up, or closed as we asked."""
 
 
-class Hop(NamedTuple):
+class Hop(msgspec.Struct, frozen=True, kw_only=True):
     """One normalised hop.
 
     ``session_id``: empty where the protocol has none; the session is then the subscriber's.

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import json
-from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
+
+import msgspec
 
 from kernel.ids import uuid7
 from kernel.privacy import Keys
@@ -21,12 +21,11 @@ Args: TypeAlias = dict[str, Any]
 """What the screens so far have learnt (agency, service, control number, choices); plain JSON."""
 
 _DAY_MS: Final = 86_400_000
-_FORMAT: Final = "3"
-"""Of ``dump``; what was written in another one is a lost session."""
+_FORMAT: Final = 4
+"""Of a stored session; raise it when fields change: what is in another one is a lost session."""
 
 
-@dataclass(slots=True, kw_only=True)
-class Session:
+class Session(msgspec.Struct, kw_only=True, array_like=True, tag=_FORMAT):
     """One dialogue; ``pages`` is the screen last shown, ``page`` the part the subscriber sees.
 
     ``edition``: of the screen, when it was shown. ``identity``: what its payments' ids come from.
@@ -40,7 +39,7 @@ class Session:
     owner: str = ""
     screen: str = "home"
     edition: str = ""
-    args: Args = field(default_factory=dict)
+    args: Args = {}
     trail: tuple[str, ...] = ()
     pages: tuple[str, ...] = ()
     page: int = 0
@@ -141,73 +140,18 @@ class Vault:
         return uuid7(milliseconds - milliseconds % _DAY_MS, int.from_bytes(mac) >> (256 - 74))
 
 
+_ENCODE: Final = msgspec.msgpack.Encoder().encode
+_DECODE: Final = msgspec.msgpack.Decoder(Session).decode
+
+
 def dump(session: Session) -> bytes:
-    """The session as Valkey keeps it: fields joined by U+001F, then the args as JSON, then the
-    pages.
-    """
-    pages, args = session.pages, _ENCODE(session.args) if session.args else "{}"
-    return "\x1f".join(
-        (
-            _FORMAT,
-            session.language,
-            session.owner,
-            session.screen,
-            session.edition,
-            ",".join(session.trail),
-            str(session.page),
-            f"{session.ends:d}{session.closed:d}",
-            session.identity,
-            session.dial,
-            session.digest,
-            f"{session.length},{session.sequence},{session.began_at},{session.at}",
-            ",".join([str(len(page)) for page in pages]),
-            str(len(args)),
-            args + "".join(pages),
-        )
-    ).encode()
+    """The session as Valkey keeps it (MessagePack, an array)."""
+    return _ENCODE(session)
 
 
 def load(stored: bytes) -> Session | None:
     """Read it back; None for what another version wrote, which is then a lost session."""
     try:
-        return _load(stored.decode())
-    except (ValueError, TypeError, IndexError):
+        return _DECODE(stored)
+    except (msgspec.MsgspecError, ValueError):
         return None
-
-
-def _load(text: str) -> Session | None:
-    (
-        form, language, owner, screen, edition, trail, page, flags, identity, dial, digest, counts,
-        sizes, length, rest,
-    ) = text.split("\x1f", 14)  # fmt: skip
-    if form != _FORMAT:
-        return None
-    count, sequence, began_at, at = counts.split(",")
-    end = int(length)
-    args = {} if end == 2 else json.loads(rest[:end])
-    pages = []
-    for size in sizes.split(","):
-        start, end = end, end + int(size)
-        pages.append(rest[start:end])
-    return Session(
-        language=language,
-        owner=owner,
-        screen=screen,
-        edition=edition,
-        args=args,
-        trail=tuple(trail.split(",")) if trail else (),
-        pages=tuple(pages),
-        page=int(page),
-        ends=flags[0] == "1",
-        closed=flags[1] == "1",
-        identity=identity,
-        dial=dial,
-        digest=digest,
-        length=int(count),
-        sequence=int(sequence),
-        began_at=int(began_at),
-        at=int(at),
-    )
-
-
-_ENCODE: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -31,7 +31,7 @@ PAYLOADS = [
     for name, table in TABLES.items()
     for payload in table["payload"]
 ]
-SAID = set(Hop._fields) - {"channel", "echo"}
+SAID = set(Hop.__struct_fields__) - {"channel", "echo"}
 
 
 def channel_of(name: str) -> ChannelConfig:

@@ -7,9 +7,10 @@ once as requests in the dialects of operators.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -33,7 +34,7 @@ from ussd.place import STALE_MS, TWICE_BEFORE_MONEY_MS, TWICE_MS
 from ussd.profiles import settled
 from ussd.routes import routes
 from ussd.screen import Screen, View
-from ussd.session import Session, Vault, load
+from ussd.session import Session, Vault, dump, load
 from ussd.store import HOLD_MS
 
 TEN = Money(10_000, "JOD")
@@ -575,7 +576,7 @@ async def test_a_screen_that_needs_what_the_old_menu_did_not_ask_leads_home(
 async def test_back_passes_over_a_screen_that_is_gone(wire: Wire, valkey: Valkey) -> None:
     for text in ("", "2", "2*1"):
         await wire.dialled(text)
-    await replaced(valkey, b"home,agencies", b"home,gone")
+    await rewritten(valkey, was={"trail": ("home", "agencies")}, now={"trail": ("home", "gone")})
     assert "1. Pay a bill" in await wire.dialled("2*1*0")
 
 
@@ -666,13 +667,18 @@ async def expire(valkey: Valkey) -> None:
         await valkey.call("DEL", key)
 
 
-async def replaced(valkey: Valkey, old: bytes, new: bytes) -> None:
+async def rewritten(valkey: Valkey, *, was: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Each stored session, which was so, changed."""
     for key, value in (await sessions(valkey)).items():
-        assert old in value
-        await valkey.call("SET", key, value.replace(old, new), "EX", 180)
+        session = load(value)
+        assert session is not None
+        assert {name: getattr(session, name) for name in was} == was
+        for name, changed in now.items():
+            setattr(session, name, changed)
+        await valkey.call("SET", key, dump(session), "EX", 180)
 
 
 async def as_shown_by_another_version(valkey: Valkey, screen: str, *, now: str = "") -> None:
     """As if the session's page had come from another version of the menu."""
-    old = f"\x1f{screen}\x1f{EDITIONS[screen]}\x1f".encode()
-    await replaced(valkey, old, f"\x1f{now or screen}\x1fanother\x1f".encode())
+    was = {"screen": screen, "edition": EDITIONS[screen]}
+    await rewritten(valkey, was=was, now={"screen": now or screen, "edition": "another"})

@@ -228,5 +228,5 @@ async def everything_in(valkey: Valkey) -> str:
     for key in keys:
         value = await valkey.call("GET", key)
         assert isinstance(value, bytes)
-        kept.append(value.decode())
+        kept.append(value.decode(errors="replace"))
     return json.dumps(kept, ensure_ascii=False)
