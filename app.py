@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import cached_property
 
 from starlette.applications import Starlette
 from starlette.datastructures import URL
@@ -86,19 +87,21 @@ class Application(Starlette):
     the layers around that would cost as much as answering it.
     """
 
-    def build_middleware_stack(self) -> ASGIApp:
-        """Once, at the first request: the layers of everything, and those of hops."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        if scope["type"] == "http" and scope["path"].startswith(ussd.routes.PREFIX):
+            await self._straight(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+    @cached_property
+    def _straight(self) -> ASGIApp:
+        """What answers hops, behind what stands before all that the application answers."""
         (hops,) = [route for route in self.routes if getattr(route, "name", "") == "ussd"]
         straight: ASGIApp = hops.app if isinstance(hops, Route) else hops
         for layer, arguments, options in reversed(self.user_middleware):
             straight = layer(straight, *arguments, **options)
-        everything = super().build_middleware_stack()
-
-        async def either(scope: Scope, receive: Receive, send: Send) -> None:
-            is_hop = scope["type"] == "http" and scope["path"].startswith(ussd.routes.PREFIX)
-            await (straight if is_hop else everything)(scope, receive, send)
-
-        return either
+        return straight
 
 
 def believing(proxies: tuple[str, ...]) -> list[Middleware]:

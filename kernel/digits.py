@@ -15,7 +15,9 @@ def only_digits(text: str) -> str | None:
     """The digits of a typed number without spaces, hyphens or direction marks; None if anything
     else is in it.
     """
-    plain = to_western(text).translate(_BETWEEN)
+    plain = to_western(text)
+    if not plain.isdigit():
+        plain = plain.translate(_BETWEEN)
     return plain if plain.isascii() and plain.isdigit() else None
 
 

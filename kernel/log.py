@@ -37,6 +37,7 @@ _NUMBER = re.compile(
 _HIDDEN: Final = "•••"
 _SHORT: Final = 64
 """Longer strings are of one event, and not remembered."""
+_HEADS: Final = 1024
 _ENCODE: Final = json.JSONEncoder(ensure_ascii=False, default=str).encode
 _LOGGER = logging.getLogger("mizan")
 
@@ -94,6 +95,7 @@ class JsonFormatter(logging.Formatter):
     def __init__(self, process: str) -> None:
         super().__init__()
         self._process = process
+        self._heads: dict[tuple[str, str], str] = {}
 
     def format(self, record: logging.LogRecord) -> str:
         """Render a record; never raises for what a caller passed."""
@@ -112,11 +114,16 @@ class JsonFormatter(logging.Formatter):
 
     def _head(self, at: float, level: str, name: str) -> str:
         second, milliseconds = divmod(int(at * 1000), 1000)
-        return (
-            f'"at": "{_clock(second)}.{milliseconds:03d}+00:00", '
-            f"{_known_pair('level', level)}, {_known_pair('process', self._process)}, "
-            f"{_known_pair('event', name)}"
-        )
+        return f'"at": "{_clock(second)}.{milliseconds:03d}+00:00", {self._known_head(level, name)}'
+
+    def _known_head(self, level: str, name: str) -> str:
+        """The head but for the time: the same few."""
+        head = self._heads.get((level, name))
+        if head is None:
+            head = ", ".join(_pairs({"level": level, "process": self._process, "event": name}))
+            if len(self._heads) < _HEADS:
+                self._heads[level, name] = head
+        return head
 
 
 class _Lines(logging.StreamHandler[TextIO]):
@@ -165,18 +172,19 @@ def configure(process: str, *, level: str = "INFO") -> None:
     _LOGGER.setLevel(level)
 
 
-def _pairs(fields: Mapping[str, Any]) -> Iterator[str]:
+def _pairs(fields: Mapping[str, Any]) -> list[str]:
     """``"name": value`` of each field, masked."""
-    for name, value in fields.items():
-        if type(value) is str and len(value) <= _SHORT:
-            yield _known_pair(name, value)
-        elif type(value) is float and (known := _known_name(name)) and isfinite(value):
-            yield f"{known}{value}"
-        else:
-            yield _pair(name, value)
+    return [
+        _known_pair(name, value)
+        if type(value) is str and len(value) <= _SHORT
+        else _pair(name, value)
+        for name, value in fields.items()
+    ]
 
 
 def _pair(name: str, value: Any) -> str:
+    if type(value) is float and (known := _known_name(name)) and isfinite(value):
+        return f"{known}{value}"
     shown = _HIDDEN if _SECRET.search(name) else _clean(value)
     return f"{_ENCODE(mask(name))}: {_ENCODE(shown)}"
 

@@ -15,7 +15,6 @@ from ussd.facts import Call
 from ussd.gateway import Intent, Offer, Refused
 from ussd.hop import Reply
 from ussd.page import Line, Nav, fit
-from ussd.profiles import page_of
 from ussd.screen import SAY, Goto, Say
 from ussd.screens.bill import control_number
 
@@ -69,6 +68,4 @@ def _code(call: Call, number: str, offer: Offer) -> str:
 def _page(call: Call, say: Say, key: str, *, ends: bool = False, **values: object) -> Reply:
     """One page: short enough for every profile (``./mizan menu lint`` proves it)."""
     line = Line(say(key, **values))
-    return Reply(
-        fit((line,), page_of(call.channel), nav=Nav.NONE, words=say.nav, ends=ends)[0], ends
-    )
+    return Reply(fit((line,), call.page, nav=Nav.NONE, words=say.nav, ends=ends)[0], ends)

@@ -12,9 +12,9 @@ Rules that money stands on:
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from kernel.clock import Clock
 from kernel.config import ChannelConfig
@@ -26,8 +26,9 @@ from ussd.facts import Call
 from ussd.gateway import Gateway, WalletChoice
 from ussd.hop import Hop, Phase, Reply
 from ussd.menu import BEFORE_MONEY
+from ussd.page import Profile
 from ussd.place import Place, place
-from ussd.profiles import PROFILES, SessionIds
+from ussd.profiles import PROFILES, SessionIds, page_of
 from ussd.screen import SAY
 from ussd.session import Session, SessionKey, Vault, dump, load
 from ussd.store import NoMemory, Store
@@ -55,6 +56,21 @@ class Result:
     stages: tuple[str, ...] = ()
 
 
+class _Terms(NamedTuple):
+    """What holds for every hop of a channel, worked out once.
+
+    ``patience_s``: how long a hop may take. ``has_unique_ids``: whether a session's id stands for
+    it alone. ``wallets``: that its subscribers can pay from, and those of one network.
+    """
+
+    channel: ChannelConfig
+    page: Profile
+    patience_s: float
+    has_unique_ids: bool
+    wallets: tuple[WalletChoice, ...]
+    by_network: Mapping[str, tuple[WalletChoice, ...]]
+
+
 class Engine:
     """Answers hops of all channels of one installation."""
 
@@ -74,28 +90,36 @@ class Engine:
         self._clock = clock
         self._wallets = wallets
         self._deadline_s = deadline_s
+        self._settled: dict[str, _Terms] = {}
 
     async def answer(self, hop: Hop, channel: ChannelConfig) -> Result:
         """Answer a hop that is not an END; raises what the gateway raises, and TimeoutError, and
         has then changed no session.
         """
-        key = self._vault.key(hop, is_unique=_is_unique(hop, channel))
-        call = self._call(hop, channel, key)
+        terms = self._terms(channel)
+        key = self._vault.key(hop, is_unique=terms.has_unique_ids)
+        call = self._call(hop, terms, key)
         try:
             stored, last = await self._store.take(key, call.deadline)
         except NoMemory:
             reply, language = await degraded.answer(call)
             return Result(reply, "degraded", language, "degraded")
         try:
-            return await self._answer(call, key, stored, last)
+            session = load(stored) if stored is not None else None
+            if session is None:
+                before = await self._last(key, last)
+                is_unique = terms.has_unique_ids and bool(hop.session_id)
+                return await self._begin(call, key, before, is_one_of_a_kind=is_unique)
+            return await self._go_on(call, key, session)
         except BaseException:
             self._store.release(key)
             raise
 
     async def end(self, hop: Hop, channel: ChannelConfig) -> Result:
         """Take note that the operator has closed a session, which may be resumed by a new dial."""
-        key = self._vault.key(hop, is_unique=_is_unique(hop, channel))
-        call = self._call(hop, channel, key)
+        terms = self._terms(channel)
+        key = self._vault.key(hop, is_unique=terms.has_unique_ids)
+        call = self._call(hop, terms, key)
         nobody_sees = Reply("", True)
         try:
             stored, _ = await self._store.take(key, call.deadline)
@@ -109,14 +133,7 @@ class Engine:
         self._store.leave(key, dump(session), channel.session_ttl_s)
         return Result(nobody_sees, session.screen, session.language, "over")
 
-    async def _answer(
-        self, call: Call, key: SessionKey, stored: bytes | None, last: bytes | None
-    ) -> Result:
-        session = load(stored) if stored is not None else None
-        if session is None:
-            before = await self._last(key, last)
-            is_unique = _is_unique(call.hop, call.channel)
-            return await self._begin(call, key, before, is_one_of_a_kind=is_unique)
+    async def _go_on(self, call: Call, key: SessionKey, session: Session) -> Result:
         if session.owner != key.owner:
             self._store.release(key)
             # A stranger learns nothing of the session, not even its language.
@@ -135,20 +152,39 @@ class Engine:
         self._store.leave(key, dump(session), call.channel.session_ttl_s)
         return _result(session, "shown", came, stages)
 
-    def _call(self, hop: Hop, channel: ChannelConfig, key: SessionKey) -> Call:
+    def _terms(self, channel: ChannelConfig) -> _Terms:
+        known = self._settled.get(channel.name)
+        if known is None or known.channel is not channel:
+            known = self._settled[channel.name] = self._settle(channel)
+        return known
+
+    def _settle(self, channel: ChannelConfig) -> _Terms:
+        def choices(codes: Iterable[str]) -> tuple[WalletChoice, ...]:
+            return tuple([self._wallets[code] for code in codes if code in self._wallets])
+
+        return _Terms(
+            channel=channel,
+            page=page_of(channel),
+            patience_s=min(self._deadline_s, (channel.answer_s or self._deadline_s) * MARGIN),
+            has_unique_ids=PROFILES[channel.profile].session_ids is SessionIds.UNIQUE,
+            wallets=choices(channel.wallets),
+            by_network={
+                network: choices([code]) for network, code in channel.wallet_by_network.items()
+            },
+        )
+
+    def _call(self, hop: Hop, terms: _Terms, key: SessionKey) -> Call:
         now = self._clock.now()
-        known = channel.wallet_by_network.get(hop.network)
-        codes = (known,) if known is not None else channel.wallets
-        patience_s = min(self._deadline_s, (channel.answer_s or self._deadline_s) * MARGIN)
         return Call(
             hop=hop,
-            channel=channel,
-            wallets=tuple([self._wallets[code] for code in codes if code in self._wallets]),
+            channel=terms.channel,
+            page=terms.page,
+            wallets=terms.by_network.get(hop.network, terms.wallets),
             gateway=self._gateway,
             vault=self._vault,
             now=now,
             now_ms=int(now.timestamp() * 1000),
-            deadline=time.monotonic() + patience_s,
+            deadline=time.monotonic() + terms.patience_s,
             identity=key.session.decode(),
         )
 
@@ -211,9 +247,3 @@ def _replay(session: Session, found: Place) -> Result:
 
 def _conflict(language: str, outcome: str) -> Result:
     return Result(Reply(SAY[language]("end.conflict"), True), "conflict", language, outcome)
-
-
-def _is_unique(hop: Hop, channel: ChannelConfig) -> bool:
-    """Whether the session's id stands for it alone."""
-    ids = PROFILES[channel.profile].session_ids
-    return bool(hop.session_id) and ids is SessionIds.UNIQUE

@@ -27,6 +27,7 @@ from ussd.gateway import (
     WalletChoice,
 )
 from ussd.hop import Hop
+from ussd.page import Profile
 from ussd.screens.bill import ConfirmFacts
 from ussd.screens.home import NEWS_FOR
 from ussd.screens.other import Person
@@ -43,6 +44,7 @@ class Call(msgspec.Struct, kw_only=True):
 
     hop: Hop
     channel: ChannelConfig
+    page: Profile
     wallets: tuple[WalletChoice, ...]
     gateway: Gateway
     vault: Vault

@@ -120,7 +120,7 @@ class Vault:
         return SessionKey(
             subscriber.hexdigest().encode(),
             session.hexdigest().encode(),
-            is_unique and hop.is_cumulative,
+            is_unique and hop.is_cumulative and bool(hop.session_id),
         )
 
     def digest(self, text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from kernel.digits import to_western
 from kernel.log import event
@@ -16,7 +16,6 @@ from ussd.facts import LOADERS, Call
 from ussd.hop import Hop, Phase
 from ussd.menu import EDITIONS, MENU
 from ussd.page import BACK, Line, Nav, Profile, fit
-from ussd.profiles import page_of
 from ussd.screen import NOT_A_CHOICE, SAY, Goto, Notice, Resume, Screen, Stay, View
 from ussd.screens.home import LOST, direct
 from ussd.session import Args, Session
@@ -58,7 +57,7 @@ async def advance(call: Call, session: Session) -> None:
     if len(typed) > _MAX_INPUTS:
         await _enter(call, session, Goto(session.screen, notice=NOT_A_CHOICE.notice))
         return
-    keys = page_of(call.channel)
+    keys = call.page
     for at, key in enumerate(typed):
         step = _turn(session, key.strip(), keys)
         if isinstance(step, Resume):
@@ -112,9 +111,19 @@ async def _enter(call: Call, session: Session, goto: Goto) -> None:
     """Follow a move to the screen it ends on, and show that."""
     trail = (*session.trail, session.screen)
     for _ in range(_MAX_REDIRECTS):
-        await _move(call, session, goto, trail)
+        if goto.language is not None:
+            await _speak(call, session, goto.language)
+        _move(session, goto, trail)
         screen = MENU[session.screen]
-        seen = await _see(call, session, screen, goto.notice)
+        loader = LOADERS.get(screen.name)
+        if loader is not None:
+            async with asyncio.timeout_at(call.deadline):
+                facts = await loader(call, session)
+            seen = _rendered(screen, session, facts, goto.notice, call.page)
+        elif session.args:
+            seen = _rendered(screen, session, None, goto.notice, call.page)
+        else:
+            seen = _plain(screen.name, session.language, call.page, _told(goto.notice))
         if not isinstance(seen, Goto):
             session.pages, remember = seen
             session.args = {**session.args, **remember} if remember else session.args
@@ -133,11 +142,13 @@ def _check_edge(screen: Screen, goto: Goto) -> None:
         raise RuntimeError(f"screen {screen.name} does not lead to {goto.screen}")
 
 
-async def _move(call: Call, session: Session, goto: Goto, trail: tuple[str, ...]) -> None:
-    if goto.language is not None:
-        async with asyncio.timeout_at(call.deadline):
-            await call.gateway.set_language(call.hop.msisdn, goto.language)
-        session.language = goto.language
+async def _speak(call: Call, session: Session, language: str) -> None:
+    async with asyncio.timeout_at(call.deadline):
+        await call.gateway.set_language(call.hop.msisdn, language)
+    session.language = language
+
+
+def _move(session: Session, goto: Goto, trail: tuple[str, ...]) -> None:
     if goto.screen == "home":
         session.trail, session.args = (), {}
     else:
@@ -148,28 +159,19 @@ async def _move(call: Call, session: Session, goto: Goto, trail: tuple[str, ...]
     session.screen = goto.screen
 
 
-async def _see(
-    call: Call, session: Session, screen: Screen, notice: Notice | None
-) -> tuple[tuple[str, ...], Mapping[str, Any]] | Goto:
-    """The pages of the session's screen and what it remembers, or where it sends on."""
-    loader, profile = LOADERS.get(screen.name), page_of(call.channel)
-    if loader is None:
-        if not session.args:
-            told = (notice.key, *notice.values.items()) if notice else ()
-            return _plain(screen.name, session.language, profile, told)
-        return _rendered(screen, session, None, notice, profile)
-    async with asyncio.timeout_at(call.deadline):
-        facts = await loader(call, session)
-    return _rendered(screen, session, facts, notice, profile)
+_Told: TypeAlias = tuple[Any, ...]
+"""A notice as something to look up: its key, and the values of its places."""
+
+
+def _told(notice: Notice | None) -> _Told:
+    return (notice.key, *notice.values.items()) if notice else ()
 
 
 @lru_cache(maxsize=1024)
 def _plain(
-    screen: str, language: str, profile: Profile, told: tuple[Any, ...]
+    screen: str, language: str, profile: Profile, told: _Told
 ) -> tuple[tuple[str, ...], Mapping[str, Any]] | Goto:
-    """What a screen shows that knows nothing of anybody: the same for everyone. ``told``: the key
-    of a notice and its values.
-    """
+    """What a screen shows that knows nothing of anybody: the same for everyone."""
     blank = Session(language=language, screen=screen)
     notice = Notice(told[0], dict(told[1:])) if told else None
     return _rendered(MENU[screen], blank, None, notice, profile)

@@ -42,18 +42,19 @@ def url_encoded(encoded: bytes) -> Pairs | Unreadable:
         return []
     try:
         parts = encoded.decode().split("&", _MAX_FIELDS)
-        pairs = [part.split("=", 1) for part in parts]
         if len(parts) > _MAX_FIELDS:
             return Unreadable.BAD_ENCODING
-        return [
-            (
-                _unquoted(name) if "%" in name or "+" in name else name,
-                _unquoted(value) if "%" in value or "+" in value else value,
-            )
-            for name, value in pairs
-        ]
+        pairs = []
+        for part in parts:
+            name, sign, value = part.partition("=")
+            if not sign:
+                return Unreadable.BAD_ENCODING
+            if "%" in part or "+" in part:
+                name, value = _unquoted(name), _unquoted(value)
+            pairs.append((name, value))
     except ValueError:
         return Unreadable.BAD_ENCODING
+    return pairs
 
 
 def form(arrival: Arrival) -> Pairs | Unreadable:

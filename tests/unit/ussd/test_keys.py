@@ -27,7 +27,7 @@ from ussd.gateway import (
     WalletChoice,
 )
 from ussd.hop import Hop, Phase
-from ussd.profiles import PROFILES, settled
+from ussd.profiles import PROFILES, page_of, settled
 from ussd.session import Session, Vault
 from ussd.walk import advance, begin
 
@@ -143,6 +143,7 @@ class Caller:
         return Call(
             hop=hop,
             channel=self.channel,
+            page=page_of(self.channel),
             wallets=(WalletChoice("sandbox", {"ar": "محفظة"}, ("JOD", "LBP")),),
             gateway=self.gateway,
             vault=self.vault,
