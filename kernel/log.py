@@ -2,7 +2,7 @@
 
 ``event("ussd.hop", channel="sandbox", screen="confirm")`` writes a line; what it names in ``bind``
 (a context manager) is added to every line inside. Phone numbers in any value are masked; fields
-named like secrets never appear. Lines of one turn of the event loop are written in one go.
+named like secrets never appear. Lines of some milliseconds are written in one go.
 """
 
 from __future__ import annotations
@@ -126,8 +126,12 @@ class JsonFormatter(logging.Formatter):
         return head
 
 
+_GATHERED_S: Final = 0.01
+"""How long a line may wait for others in a process that has an event loop."""
+
+
 class _Lines(logging.StreamHandler[TextIO]):
-    """Writes lines in order; those of one turn of the event loop in one go."""
+    """Writes lines in order; in an event loop, those of some milliseconds in one go."""
 
     def __init__(self, stream: TextIO, formatter: JsonFormatter) -> None:
         super().__init__(stream)
@@ -137,17 +141,17 @@ class _Lines(logging.StreamHandler[TextIO]):
         self._expected_in: asyncio.AbstractEventLoop | None = None
 
     def write(self, name: str, fields: Mapping[str, Any]) -> None:
-        """An event at level info; written at the end of this turn, at once where there is none."""
+        """An event at level info; written soon, at once where there is no event loop."""
         self._gathered.append(self._json.line(name, fields))
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             self.flush()
             return
-        # A loop that ended before its turn did leaves its lines to the next one, or to the end.
+        # A loop that ended before it wrote leaves its lines to the next one, or to the end.
         if loop is not self._expected_in:
             self._expected_in = loop
-            loop.call_soon(self.flush)
+            loop.call_later(_GATHERED_S, self.flush)
 
     def emit(self, record: logging.LogRecord) -> None:
         """A record of the logging module: what was gathered goes first."""

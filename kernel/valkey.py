@@ -2,7 +2,7 @@
 write.
 
 redis-py spends three times as long per command in a busy process. This one packs and parses with
-hiredis (the same C code), sends what gathered during one turn of the event loop in one go and
+hiredis (the same C code), sends what gathered while the last was under way in one go and gets its
 answers in order. Only for commands that are safe to lose: a broken connection fails what was in
 flight and is made anew by the next caller.
 """

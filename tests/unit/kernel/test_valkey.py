@@ -108,3 +108,31 @@ async def test_a_server_that_hangs_fails_everybody_at_once_and_keeps_no_connecti
             while closed < opened:
                 await valkey.close()
         assert opened == 1
+
+
+async def test_what_is_asked_while_the_last_is_under_way_goes_together() -> None:
+    chunks = asyncio.Queue[bytes]()
+    line: list[asyncio.StreamWriter] = []
+
+    async def listens(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line.append(writer)
+        while chunk := await reader.read(65536):
+            chunks.put_nowait(chunk)
+
+    server = await asyncio.start_server(listens, "127.0.0.1", 0)
+    async with server:
+        host, port = server.sockets[0].getsockname()[:2]
+        valkey = Valkey(f"redis://{host}:{port}")
+        asked = [asyncio.create_task(valkey.call("PING", n)) for n in range(2)]
+        assert (await chunks.get()).count(b"PING") == 2
+        for n in range(2, 7):
+            asked.append(asyncio.create_task(valkey.call("PING", n)))
+            for _ in range(100):
+                await asyncio.sleep(0)
+        assert chunks.empty()
+        line[0].write(b"+0\r\n+1\r\n")
+        assert (await chunks.get()).count(b"PING") == 5
+        line[0].write(b"".join(b"+%d\r\n" % n for n in range(2, 7)))
+        assert await asyncio.gather(*asked) == [b"%d" % n for n in range(7)]
+        await valkey.close()
+        line[0].close()
