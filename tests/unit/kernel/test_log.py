@@ -25,9 +25,11 @@ class Paper(io.StringIO):
     def __init__(self) -> None:
         super().__init__()
         self.writes = 0
+        self.written = asyncio.Event()
 
     def write(self, text: str) -> int:
         self.writes += 1
+        self.written.set()
         return super().write(text)
 
     def takes_over(self) -> None:
@@ -55,7 +57,8 @@ async def test_lines_that_come_together_are_written_together_and_in_order(paper:
     for number in range(20):
         event("test.counted", number=number)
     assert paper.lines == []
-    await written(paper)
+    async with asyncio.timeout(5):
+        await paper.written.wait()
     assert [line["number"] for line in paper.lines] == list(range(20))
     assert paper.writes == 1
 
@@ -114,10 +117,3 @@ except RuntimeError:
         [sys.executable, "-c", script], cwd=ROOT, capture_output=True, check=True, text=True
     )
     assert [json.loads(line)["number"] for line in ended.stdout.splitlines()] == list(range(50))
-
-
-async def written(paper: Paper) -> None:
-    """Wait until something is on the paper."""
-    async with asyncio.timeout(5):
-        while not paper.writes:
-            await asyncio.sleep(0)
