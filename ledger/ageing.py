@@ -63,10 +63,10 @@ class Ageing:
 
 async def ageing(connection: Connection, account: str, *, at: date) -> Ageing | None:
     """Age what stands on an account at the end of ``at``; None: no account."""
-    known = chart.parse(account)
     account_id = await connection.fetchval(SQL["account_id"], account)
     if account_id is None:
         return None
+    known = chart.parse(account)
     if chart.is_kept_by_payment(account):
         rows = await connection.fetch(SQL["open_references"], account_id, at)
         entries = [(row["reference"], row["since"], int(row["signed"])) for row in rows]

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from kernel.database import Connection
 from ledger.audit import Audit, Opinion, audit
 from ledger.rules.page import markdown
-
-Commands = Any  # what argparse gives back for subcommands has no public name
+from ledger.terminal import Commands, complain
 
 _HOW_TO_GET: Final = {
     "beancount": "pip install -r requirements-dev.txt",
@@ -44,7 +42,7 @@ async def _audit(connection: Connection, options: argparse.Namespace) -> int:
             for line in _told(opinion, name):
                 print(f"{name}: {line}")
     if not any(found.opinions.values()):
-        return _complain("nobody audited anything: neither program is installed")
+        return complain("nobody audited anything: neither program is installed")
     return 0 if found.is_sound else 1
 
 
@@ -78,8 +76,3 @@ def _as_json(found: Audit) -> dict[str, object]:
     }
     told: dict[str, object] = json.loads(json.dumps(programs, default=str))
     return {"transactions": found.transactions, "sound": found.is_sound, "programs": told}
-
-
-def _complain(text: str) -> int:
-    print(f"mizan ledger: {text}", file=sys.stderr)
-    return 1

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import asyncpg
@@ -17,8 +16,7 @@ from ledger.documents import cli as documents
 from ledger.export import FORMATS, export
 from ledger.period_commands import ClosingDesk
 from ledger.seal_commands import FindKey, no_receipts
-
-Command = Callable[[Connection, argparse.Namespace], Awaitable[int]]
+from ledger.terminal import Command, complain
 
 
 def main(argv: list[str], desk: ClosingDesk | None = None, find: FindKey = no_receipts) -> int:
@@ -29,12 +27,12 @@ def main(argv: list[str], desk: ClosingDesk | None = None, find: FindKey = no_re
         return 0
     url = os.environ.get("MIZAN_DATABASE_URL")  # ./mizan sets it for the embedded server
     if not url:
-        _complain("MIZAN_DATABASE_URL is not set")
+        complain("MIZAN_DATABASE_URL is not set")
         return 2
     try:
         return asyncio.run(_run(url, options.command, options))
     except asyncpg.UndefinedTableError:
-        return _complain("the database is not set up yet; ./mizan migrate does it")
+        return complain("the database is not set up yet; ./mizan migrate does it")
 
 
 async def _run(
@@ -45,7 +43,7 @@ async def _run(
     try:
         database = await Database.connect(url, size=1)
     except (OSError, asyncpg.PostgresError) as problem:
-        return _complain(f"cannot reach the database: {problem}")
+        return complain(f"cannot reach the database: {problem}")
     try:
         async with database.read() as connection:
             return await command(connection, options)
@@ -78,11 +76,6 @@ async def _export(connection: Connection, options: argparse.Namespace) -> int:
         with options.output.open("w", encoding="utf-8", newline="") as file:
             count = await export(connection, options.format, file.write)
     except OSError as problem:
-        return _complain(f"cannot write the export: {problem}")
+        return complain(f"cannot write the export: {problem}")
     print(f"{count} transactions written to {options.output}")
     return 0
-
-
-def _complain(text: str) -> int:
-    print(f"mizan ledger: {text}", file=sys.stderr)
-    return 1

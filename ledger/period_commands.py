@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from kernel.clock import Clock, SystemClock
 from kernel.database import Connection
@@ -22,13 +22,14 @@ from ledger import periods
 from ledger.checklist import CHECKS, Check, Item
 from ledger.cut import NotSealed, cut
 from ledger.periods import Closing, Order, PeriodKind, PeriodRefusal, Refused
-
-Commands = Any  # what argparse gives back for subcommands has no public name
+from ledger.terminal import MAX_NUMBER, MAX_POSITION, Commands, complain, number
 
 PATIENCE_S: Final = 10.0
 """How long a closing waits for the sealer when nothing else is open."""
 
 _LOOK_AGAIN_S: Final = 0.25
+_number = number(1, MAX_NUMBER)
+_position = number(0, MAX_POSITION)
 
 
 async def _no_zones(connection: Connection) -> Iterable[str]:
@@ -66,7 +67,7 @@ def add_commands(commands: Commands, desk: ClosingDesk) -> None:
     _by(close, partial(_close, desk))
 
     listed = commands.add_parser("closings", help="every closing there was, newest first")
-    listed.add_argument("--number", type=int, metavar="N", help="one, with its balances")
+    listed.add_argument("--number", type=_number, metavar="N", help="one, with its balances")
     listed.add_argument("--json", action="store_true")
     listed.set_defaults(command=_closings)
 
@@ -74,14 +75,16 @@ def add_commands(commands: Commands, desk: ClosingDesk) -> None:
     reopen.add_argument("--reason", required=True)
     _by(reopen, partial(_reopen, desk))
     approve = commands.add_parser("approve", help="agree to reopening, as another person")
-    approve.add_argument("request", type=int)
+    approve.add_argument("request", type=_number)
     _by(approve, partial(_approve, desk))
 
     part = commands.add_parser("cut", help="turnovers between two positions of the journal")
     part.add_argument(
-        "--since", type=int, required=True, metavar="P", help="behind this one; 0: all"
+        "--since", type=_position, required=True, metavar="P", help="behind this one; 0: all"
     )
-    part.add_argument("--until", type=int, metavar="P", help="up to this one (all that is sealed)")
+    part.add_argument(
+        "--until", type=_position, metavar="P", help="up to this one (all that is sealed)"
+    )
     part.add_argument("--account-prefix", default="", metavar="PATH")
     form = part.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true")
@@ -169,7 +172,7 @@ async def _closings(connection: Connection, options: argparse.Namespace) -> int:
     if options.number is not None:
         found = await periods.closing(connection, options.number)
         if found is None:
-            return _complain(f"no closing {options.number}")
+            return complain(f"no closing {options.number}")
         changed = await periods.changes(connection, found)
         if options.json:
             told = _as_json(found) | {"snapshot": found.snapshot, "intact": found.is_intact}
@@ -177,7 +180,7 @@ async def _closings(connection: Connection, options: argparse.Namespace) -> int:
         else:
             print(found.snapshot, end="")
         for each in changed:
-            _complain(f"not so any more: {each.account} {each.then} -> {each.now}")
+            complain(f"not so any more: {each.account} {each.then} -> {each.now}")
         is_wrong = not found.is_intact or (changed and found.reopening is None)
         return 1 if is_wrong else 0
     made = await periods.closings(connection)
@@ -248,7 +251,7 @@ async def _cut(connection: Connection, options: argparse.Namespace) -> int:
             account_prefix=options.account_prefix,
         )
     except NotSealed as problem:
-        return _complain(str(problem))
+        return complain(str(problem))
     header = ("account", "currency", "debits", "credits", "balance")
     rows = [
         (account.path, account.currency, each.debits, each.credits, each.balance)
@@ -306,7 +309,7 @@ def _refuse(refused: Refused, options: argparse.Namespace) -> int:
     else:
         _print_items(refused.items)
     detail = f" ({refused.detail})" if refused.detail else ""
-    return _complain(f"{periods.MEANING[PeriodRefusal(refused.reason)]}{detail}")
+    return complain(f"{periods.MEANING[PeriodRefusal(refused.reason)]}{detail}")
 
 
 def _print_items(items: Iterable[Item]) -> None:
@@ -316,8 +319,3 @@ def _print_items(items: Iterable[Item]) -> None:
         for each in item.findings:
             since = f", since {each.since}" if each.since else ""
             print(f"            {each.count} × {each.what}{since}")
-
-
-def _complain(text: str) -> int:
-    print(f"mizan ledger: {text}", file=sys.stderr)
-    return 1

@@ -6,6 +6,7 @@ hash; nothing of it is ever changed, also not by reopening.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -179,7 +180,8 @@ def latest_day(now: datetime, zones: Iterable[str]) -> date:
 
 def month_end(day: date) -> date:
     """The last month's end up to a day."""
-    return day if (day + ONE_DAY).day == 1 else day.replace(day=1) - ONE_DAY
+    is_last = day.day == monthrange(day.year, day.month)[1]
+    return day if is_last else day.replace(day=1) - ONE_DAY
 
 
 async def lock_date(connection: Connection) -> date | None:

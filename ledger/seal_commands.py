@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from datetime import date
 from functools import partial
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from kernel.database import Connection
@@ -19,6 +19,7 @@ from kernel.sql import package_sql
 from ledger.proof import NotSealed, prove
 from ledger.seal import Signer, as_text, from_text
 from ledger.sealer import checkpoint_line
+from ledger.terminal import Commands, complain
 from ledger.trust import KEY_BYTES
 from ledger.verify import verify
 
@@ -26,8 +27,6 @@ SQL = package_sql(__file__)
 
 FindKey = Callable[[Connection, str], Awaitable[str | None]]
 """The idempotency key of the entry behind a receipt's number or code."""
-
-Commands = Any  # what argparse gives back for subcommands has no public name
 
 _VERIFIER: Final = "docs/verify_receipt.py"
 
@@ -107,9 +106,9 @@ async def _prove(find: FindKey, connection: Connection, options: argparse.Namesp
     id = await _entry(find, connection, options.receipt)
     proof = await prove(connection, id) if id else None
     if proof is None:
-        return _complain(f"no receipt and no entry {options.receipt}")
+        return complain(f"no receipt and no entry {options.receipt}")
     if isinstance(proof, NotSealed):
-        return _complain("it is booked, but not sealed yet; that takes a second: try again")
+        return complain("it is booked, but not sealed yet; that takes a second: try again")
     _say(json.dumps(proof.document, ensure_ascii=False, indent=2))
     key, named = _public_key(), proof.document["seal"].split()[-1]
     _tell(f"To check it: python3 {_VERIFIER} '{named}' PROOF.json")
@@ -134,7 +133,7 @@ async def _entry(find: FindKey, connection: Connection, typed: str) -> UUID | No
 async def _checkpoint(connection: Connection, options: argparse.Namespace) -> int:
     line = await checkpoint_line(connection, options.day)
     if line is None:
-        return _complain(
+        return complain(
             f"no checkpoint of {options.day or 'any day'}: the sealer makes it when a day with"
             " entries is over (UTC)"
         )
@@ -146,7 +145,7 @@ async def _key(connection: Connection, options: argparse.Namespace) -> int:
     del connection, options
     key = _public_key()
     if key is None:
-        return _complain("MIZAN_SECRET_KEY is not set")
+        return complain("MIZAN_SECRET_KEY is not set")
     _say(as_text(key))
     return 0
 
@@ -162,8 +161,3 @@ def _say(text: str) -> None:
 
 def _tell(text: str) -> None:
     sys.stderr.write(f"{text}\n")
-
-
-def _complain(text: str) -> int:
-    _tell(f"mizan ledger: {text}")
-    return 1

@@ -7,11 +7,10 @@ import asyncio
 import csv
 import json
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 
 from kernel.clock import Clock
@@ -26,27 +25,33 @@ from ledger.documents.document import Document
 from ledger.documents.files import Form, render
 from ledger.export import as_cell
 from ledger.reports import Statement
+from ledger.terminal import MAX_POSITION, Command, Commands, complain, number
 
 Row = Sequence[object]
-Command = Callable[[Connection, argparse.Namespace], Awaitable[int]]
+_position = number(1, MAX_POSITION)
+_lines = number(1, 1_000_000)
 ZONE = "UTC"
 """A terminal stands nowhere: files made in it say when in UTC."""
 
 
-def add_commands(commands: Any, clock: Clock) -> None:
+def add_commands(commands: Commands, clock: Clock) -> None:
     """Add the reports to the subparsers of a command line; each sets ``command``."""
     trial = commands.add_parser("trial-balance", help="turnover and balance of every account")
     moment = trial.add_mutually_exclusive_group()
     moment.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="business date")
-    moment.add_argument("--position", type=_count, help="as of this position of the sealed journal")
+    moment.add_argument(
+        "--position", type=_position, help="as of this position of the sealed journal"
+    )
     _output(trial, _trial_balance, clock)
 
     statement = commands.add_parser("statement", help="one account, line by line")
     statement.add_argument("account", help="for example Assets:Clearing:SANDBOX:JOD")
     _between(statement)
-    statement.add_argument("--first", type=_count, default=1, help="from this position (1)")
-    statement.add_argument("--position", type=_count, help="up to this position, instead of dates")
-    statement.add_argument("--limit", type=_count, default=10_000, help="lines at most (10000)")
+    statement.add_argument("--first", type=_position, default=1, help="from this position (1)")
+    statement.add_argument(
+        "--position", type=_position, help="up to this position, instead of dates"
+    )
+    statement.add_argument("--limit", type=_lines, default=10_000, help="lines at most (10000)")
     _output(statement, _statement, clock)
 
     journal = commands.add_parser("journal", help="transactions, newest first")
@@ -55,7 +60,7 @@ def add_commands(commands: Any, clock: Clock) -> None:
     journal.add_argument("--account", help="only what touches this account")
     journal.add_argument("--reference", type=UUID, help="only of this payment")
     journal.add_argument("--after", type=UUID, help="go on behind this transaction")
-    journal.add_argument("--limit", type=_count, default=50, help="transactions at most (50)")
+    journal.add_argument("--limit", type=_lines, default=50, help="transactions at most (50)")
     _output(journal, _journal)
 
     aged = commands.add_parser("ageing", help="how old what stands on an account is")
@@ -80,13 +85,6 @@ def _output(parser: argparse.ArgumentParser, command: Command, clock: Clock | No
 def _between(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--since", type=date.fromisoformat, metavar="DATE", help="first day")
     parser.add_argument("--until", type=date.fromisoformat, metavar="DATE", help="last day")
-
-
-def _count(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 1_000_000:
-        raise argparse.ArgumentTypeError("must be from 1 to 1000000")
-    return number
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,7 @@ async def _trial_balance(connection: Connection, options: argparse.Namespace) ->
     sheet.document.update(accounts=sheet.named(sheet.rows), totals=totals)
     _print(sheet, options)
     if not found.is_balanced:
-        return _complain("the books do not balance")
+        return complain("the books do not balance")
     return 0
 
 
@@ -173,7 +171,7 @@ async def _statement(connection: Connection, options: argparse.Namespace) -> int
     sheet.document.update(lines=sheet.named(lines))
     _print(sheet, options)
     if not found.is_complete:
-        _complain(f"only the first {options.limit} lines are shown; the balances are of all")
+        complain(f"only the first {options.limit} lines are shown; the balances are of all")
     return 0
 
 
@@ -191,14 +189,14 @@ async def _found(connection: Connection, options: argparse.Namespace) -> Stateme
             connection, account, since=options.first, until=options.position, limit=limit
         )
     if found is None:
-        _complain(f"no account {account}")
+        complain(f"no account {account}")
     return found
 
 
 async def _is_sealed(connection: Connection, position: int) -> bool:
     last = await reports.last_position(connection)
     if position > last:
-        _complain(f"the journal is sealed up to position {last}")
+        complain(f"the journal is sealed up to position {last}")
     return position <= last
 
 
@@ -206,7 +204,7 @@ async def _ageing(connection: Connection, options: argparse.Namespace) -> int:
     at = options.as_of or options.clock.now().astimezone(UTC).date()
     found = await ageing(connection, options.account, at=at)
     if found is None:
-        return _complain(f"no account {options.account}")
+        return complain(f"no account {options.account}")
     items: list[Row] = [
         (each.since, each.days, each.reference, each.amount) for each in found.items
     ]
@@ -246,10 +244,10 @@ async def _write(options: argparse.Namespace, made: Callable[[Maker], Document])
     try:
         await asyncio.to_thread(path.write_bytes, content)
     except OSError as problem:
-        return _complain(f"cannot write the file: {problem}")
+        return complain(f"cannot write the file: {problem}")
     print(f"{len(content)} bytes written to {path}")
     for warning in document.warnings:
-        _complain(warning)
+        complain(warning)
     return 0
 
 
@@ -286,7 +284,7 @@ async def _journal(connection: Connection, options: argparse.Namespace) -> int:
     sheet.document.update(postings=sheet.named(sheet.rows))
     _print(sheet, options)
     if page.next:
-        _complain(f"there is more: --after {page.next}")
+        complain(f"there is more: --after {page.next}")
     return 0
 
 
@@ -325,8 +323,3 @@ def _plain(cell: object) -> str | None:
     if cell is None:
         return None
     return cell.plain() if isinstance(cell, Money) else str(cell)
-
-
-def _complain(text: str) -> int:
-    print(f"mizan ledger: {text}", file=sys.stderr)
-    return 1

@@ -160,9 +160,10 @@ async def test_reports_stop_at_a_position_of_the_sealed_journal(
     later = await terminal.json("statement", CLEARING, "--first", "2", "--position", "2")
     assert (later["opening"], later["closing"]) == ("5.400", "10.800")
     for command in (["trial-balance"], ["statement", CLEARING]):
-        code, _, err = await terminal(*command, "--position", "3")
-        assert code == 1
-        assert "sealed up to position 2" in err
+        for position in "3", "10000000", str(2**63 - 1):
+            code, _, err = await terminal(*command, "--position", position)
+            assert code == 1
+            assert "sealed up to position 2" in err
 
 
 @pytest.mark.usefixtures("booked")
@@ -175,9 +176,10 @@ async def test_ageing_has_buckets_and_items(terminal: Terminal) -> None:
     ]
     _, out, _ = await terminal("ageing", CLEARING, "--as-of", "2026-11-24", "--csv")
     assert out.splitlines() == ["since,days,payment,amount", "2026-11-21,3,,5.400"]
-    code, _, err = await terminal("ageing", "Assets:Clearing:NOBODY:JOD")
-    assert code == 1
-    assert "no account" in err
+    for none in "Assets:Clearing:NOBODY:JOD", "clearing":
+        code, _, err = await terminal("ageing", none)
+        assert code == 1
+        assert f"no account {none}" in err
 
 
 @pytest.mark.usefixtures("booked")
@@ -271,6 +273,11 @@ async def test_a_database_without_tables_or_out_of_reach_is_named_not_a_tracebac
         ["journal", "--pdf", "a"],
         ["statement"],
         ["statement", CLEARING, "--limit", "0"],
+        ["statement", CLEARING, "--position", str(2**63)],
+        ["closings", "--number", str(2**31)],
+        ["approve", str(2**31)],
+        ["cut", "--since", "-1"],
+        ["cut", "--since", "all"],
         ["journal", "--after", "x"],
         ["export"],
         ["export", "--format", "pdf"],

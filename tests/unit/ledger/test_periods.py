@@ -139,6 +139,7 @@ def test_the_latest_day_is_over_in_every_zone_of_the_books() -> None:
     assert periods.latest_day(at + 2 * timedelta(hours=1), ["America/Lima"]) == date(2026, 11, 19)
     assert periods.month_end(date(2026, 11, 20)) == date(2026, 10, 31)
     assert periods.month_end(date(2028, 2, 29)) == date(2028, 2, 29)
+    assert periods.month_end(date.max) == date.max
 
 
 async def test_what_is_not_sealed_yet_stands_in_the_way(clerk: Clerk, database: Database) -> None:
