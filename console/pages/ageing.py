@@ -9,7 +9,6 @@ from console.render import page
 from console.visit import Problem, Visit
 from kernel.clock import business_date
 from ledger.ageing import ageing
-from ledger.chart import BadAccount
 
 MOST_ITEMS = 500
 
@@ -19,10 +18,7 @@ async def show(visit: Visit) -> Response:
     asked = as_of.of({"as_of": visit.query.get("as_of", "")})
     day = asked.day or business_date(visit.now, visit.desk.zone)
     async with visit.snapshot() as connection:
-        try:
-            found = await ageing(connection, visit.request.path_params["path"], at=day)
-        except BadAccount:
-            raise Problem(404) from None
+        found = await ageing(connection, visit.request.path_params["path"], at=day)
         called = await names.load(connection, visit)
     if found is None:
         raise Problem(404)
