@@ -1,4 +1,8 @@
-"""Whether the database can be used, asked before work begins."""
+"""Whether the database can be used: asked before work begins, and told when it ends half-way."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
 
 import asyncpg
 
@@ -7,6 +11,19 @@ from kernel.migrations import is_current
 
 class DatabaseError(Exception):
     """The database cannot be used; the text says why, or what to do."""
+
+
+_BROKE: Final = (
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.IdleInTransactionSessionTimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+_TOO_BUSY: Final = (asyncpg.LockNotAvailableError, asyncpg.QueryCanceledError)
 
 
 async def check_database(url: str, *, needs_tables: bool) -> None:
@@ -22,3 +39,19 @@ async def check_database(url: str, *, needs_tables: bool) -> None:
             )
     finally:
         await connection.close()
+
+
+@contextmanager
+def told_when_it_breaks() -> Iterator[None]:
+    """Raise DatabaseError when the connection breaks under work, or the server gives a wait up."""
+    try:
+        yield
+    except _BROKE as problem:
+        raise DatabaseError(
+            f"the connection to the database broke: {problem};"
+            " look what was done before you repeat the command"
+        ) from problem
+    except _TOO_BUSY as problem:
+        raise DatabaseError(
+            f"the database was too busy: {problem}; try the command again"
+        ) from problem

@@ -9,7 +9,9 @@ import asyncpg
 import pytest
 
 import manage
+from kernel.database import Connection, Database
 from kernel.migrations import is_current
+from launch.on_database import run_on_database
 
 
 @pytest.fixture
@@ -53,6 +55,55 @@ def test_without_a_database_a_command_says_so_in_one_line(
     assert manage.main(command.split()) == 2
     (said,) = capsys.readouterr().err.splitlines()
     assert "cannot reach the database" in said
+
+
+DIE = "RESET ROLE; SELECT pg_terminate_backend(pg_backend_pid())"
+
+
+@pytest.mark.parametrize(
+    ("statements", "problem"),
+    [
+        ([DIE], "broke"),
+        (["SELECT 1", DIE], "broke"),
+        (["SET idle_in_transaction_session_timeout = 1; BEGIN", None, "SELECT 1"], "broke"),
+        (["SET statement_timeout = 1; SELECT count(*) FROM generate_series(1, 1e8)"], "too busy"),
+    ],
+)
+@pytest.mark.parametrize("is_transaction", [False, True])
+async def test_a_database_that_ends_half_way_is_told_in_one_line(
+    statements: list[str | None],
+    problem: str,
+    is_transaction: bool,
+    database_url: str,
+    at: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def ask() -> int:
+        database = await Database.connect(database_url, size=1)
+        opened = database.transaction if is_transaction else database.read
+        try:
+            async with opened() as connection:
+                for each in statements:
+                    if each is None:
+                        await _closed(connection)
+                    else:
+                        await connection.execute(each)
+        finally:
+            await database.close()
+        return 0
+
+    at.setenv("MIZAN_DATABASE_URL", database_url)
+    assert await asyncio.to_thread(run_on_database, lambda: asyncio.run(ask())) == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert problem in said
+
+
+async def _closed(connection: Connection) -> None:
+    """Returns when the server has ended a connection that does nothing."""
+    ended = asyncio.Event()
+    connection.add_termination_listener(lambda _: ended.set())
+    if not connection.is_closed():
+        await ended.wait()
 
 
 async def test_migrate_needs_no_arguments_and_makes_the_tables(
