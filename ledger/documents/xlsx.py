@@ -12,9 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
 from io import BytesIO
-from typing import Any, Final, TypeAlias
+from typing import Final, TypeAlias
 
-import xlsxwriter  # type: ignore[import-untyped]  # it comes without types
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_range, xl_rowcol_to_cell
+from xlsxwriter.workbook import Workbook
+from xlsxwriter.worksheet import Worksheet
 
 from kernel.currency import exponent
 from kernel.money import Money
@@ -32,9 +35,8 @@ from ledger.documents.document import (
     amount_of,
 )
 
-Workbook: TypeAlias = Any
-Worksheet: TypeAlias = Any
-Format: TypeAlias = Any
+Look: TypeAlias = dict[str, str | int]
+"""Properties of a format, as XlsxWriter names them."""
 
 EXACT_DIGITS: Final = 15
 """What every spreadsheet keeps of a number (ECMA-376 leaves it to IEEE 754 doubles)."""
@@ -50,7 +52,7 @@ A4: Final = 9
 def render(document: Document) -> bytes:
     """The file; the same document gives the same bytes."""
     content = BytesIO()
-    book = xlsxwriter.Workbook(content, {"in_memory": True})
+    book = Workbook(content, {"in_memory": True})
     made = document.made_at.astimezone(UTC).replace(tzinfo=None)
     book.set_properties({"title": document.title, "comments": document.made, "created": made})
     if not document.tables:
@@ -65,12 +67,12 @@ class _Styles:
     """The formats of a sheet; ``digits``: of its currency after the point."""
 
     def __init__(self, book: Workbook, document: Document, digits: int) -> None:
-        start = {"align": "right", "reading_order": RIGHT_TO_LEFT} if document.is_rtl else {}
+        start: Look = {"align": "right", "reading_order": RIGHT_TO_LEFT} if document.is_rtl else {}
         number = "#,##0" + ("." + "0" * digits if digits else "")
-        total = {"bold": True, "top": 1}
-        figure = {"num_format": number, "align": "right", "reading_order": LEFT_TO_RIGHT}
-        code = {"font_color": "#55616F", "reading_order": LEFT_TO_RIGHT}
-        ground = {"bold": True, "bg_color": "#EEF2F5", "bottom": 1, "text_wrap": True}
+        total: Look = {"bold": True, "top": 1}
+        figure: Look = {"num_format": number, "align": "right", "reading_order": LEFT_TO_RIGHT}
+        code: Look = {"font_color": "#55616F", "reading_order": LEFT_TO_RIGHT}
+        ground: Look = {"bold": True, "bg_color": "#EEF2F5", "bottom": 1, "text_wrap": True}
         self.title = book.add_format({**start, "bold": True, "font_size": 15})
         self.label = book.add_format({**start, "font_color": "#55616F"})
         self.alarm = book.add_format({**start, "bold": True, "font_color": "#9C1F27"})
@@ -79,7 +81,7 @@ class _Styles:
         self.words = {False: book.add_format(start), True: book.add_format({**start, **total})}
         self.figure = {False: book.add_format(figure), True: book.add_format({**figure, **total})}
         self.code = {False: book.add_format(code), True: book.add_format({**code, **total})}
-        day = {**start, "num_format": "yyyy-mm-dd", "reading_order": LEFT_TO_RIGHT}
+        day: Look = {**start, "num_format": "yyyy-mm-dd", "reading_order": LEFT_TO_RIGHT}
         self.day = {False: book.add_format(day), True: book.add_format({**day, **total})}
 
 
@@ -174,7 +176,7 @@ class _Grid:
             return f"=ROUND(SUM({self._range(at)}),{digits})"
         if isinstance(cell, Carried):
             opening = next(
-                xlsxwriter.utility.xl_rowcol_to_cell(self.first - 1, place.at)
+                xl_rowcol_to_cell(self.first - 1, place.at)
                 for place, before in zip(self.places, self.table.before[-1], strict=True)
                 if isinstance(before, Side)
             )
@@ -186,9 +188,7 @@ class _Grid:
         return next(place.at for place in self.places if place.column.holds is holds)
 
     def _range(self, at: int) -> str:
-        return str(
-            xlsxwriter.utility.xl_range(self.first, at, self.first + len(self.table.rows) - 1, at)
-        )
+        return xl_range(self.first, at, self.first + len(self.table.rows) - 1, at)
 
 
 def _places(table: Table) -> Iterator[_Place]:
