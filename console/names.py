@@ -82,6 +82,11 @@ class Names:
 
 async def load(connection: Connection, visit: Visit) -> Names:
     """Read the catalogue's names for a visit's language."""
+    return await read(connection, visit.language, visit.desk.wallet_names)
+
+
+async def read(connection: Connection, language: str, wallets: Mapping[str, _Named]) -> Names:
+    """Read the catalogue's names; those of wallets are configured."""
     agencies: dict[str, _Named] = {}
     services: dict[tuple[str, str], _Named] = {}
     short_agencies: dict[str, _Named] = {}
@@ -94,10 +99,10 @@ async def load(connection: Connection, visit: Visit) -> Names:
             services[row["agency"], row["service"]] = row["names"]
             short_services[row["agency"], row["service"]] = row["short_names"]
     return Names(
-        language=visit.language,
+        language=language,
         agencies=agencies,
         services=services,
-        wallets=visit.desk.wallet_names,
+        wallets=wallets,
         short_agencies=short_agencies,
         short_services=short_services,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Final
 
 from starlette.responses import Response
@@ -44,16 +45,21 @@ def links(path: str, **parameters: object) -> list[tuple[str, str]]:
 
 def maker(visit: Visit, called: Names) -> Maker:
     """Documents in the visitor's language, zone and name."""
-    language = visit.language
+    staff = visit.signed_in.staff_name
+    return named(
+        Maker(language=visit.language, at=visit.now, zone=visit.desk.zone, by=staff), called
+    )
+
+
+def named(maker: Maker, called: Names) -> Maker:
+    """A maker with words for accounts, rules and currencies."""
+    language = maker.language
 
     def said(key: str, code: str) -> str:
         return TEXTS.get(language, key) if key in TEXTS.keys(language) else code
 
-    return Maker(
-        language=language,
-        at=visit.now,
-        zone=visit.desk.zone,
-        by=visit.signed_in.staff_name,
+    return replace(
+        maker,
         account=called.account,
         rule=lambda code: said(f"rule.{code}", code),
         currency=lambda code: said(f"currency.{code}", code),

@@ -13,15 +13,21 @@ import asyncpg
 from kernel.database import Connection, Database
 from ledger import audit_commands, period_commands, seal_commands
 from ledger.documents import cli as documents
+from ledger.documents.cli import Naming, only_codes
 from ledger.export import FORMATS, export
 from ledger.period_commands import ClosingDesk
 from ledger.seal_commands import FindKey, no_receipts
 from ledger.terminal import Command, complain
 
 
-def main(argv: list[str], desk: ClosingDesk | None = None, find: FindKey = no_receipts) -> int:
+def main(
+    argv: list[str],
+    desk: ClosingDesk | None = None,
+    find: FindKey = no_receipts,
+    naming: Naming = only_codes,
+) -> int:
     """Run one command. 0: done and sound; 1: not found, unbalanced, damaged; 2: not understood."""
-    options = _parser(desk or ClosingDesk(), find).parse_args(argv)
+    options = _parser(desk or ClosingDesk(), find, naming).parse_args(argv)
     if options.page is not None:
         sys.stdout.write(options.page())
         return 0
@@ -51,12 +57,12 @@ async def _run(
         await database.close()
 
 
-def _parser(desk: ClosingDesk, find: FindKey) -> argparse.ArgumentParser:
+def _parser(desk: ClosingDesk, find: FindKey, naming: Naming) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./mizan ledger", description="The books.")
     parser.set_defaults(page=None)  # a page that needs no books
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    documents.add_commands(commands, desk.clock)
+    documents.add_commands(commands, desk.clock, naming)
 
     out = commands.add_parser("export", help="the whole journal for another program")
     out.add_argument("--format", required=True, choices=sorted(FORMATS))

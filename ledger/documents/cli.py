@@ -7,9 +7,10 @@ import asyncio
 import csv
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -33,16 +34,28 @@ _lines = number(1, 1_000_000)
 ZONE = "UTC"
 """A terminal stands nowhere: files made in it say when in UTC."""
 
+Naming = Callable[[Connection, Maker], Awaitable[Maker]]
+"""Gives a maker the words of its language for accounts, rules and currencies."""
 
-def add_commands(commands: Commands, clock: Clock) -> None:
-    """Add the reports to the subparsers of a command line; each sets ``command``."""
+
+async def only_codes(connection: Connection, maker: Maker) -> Maker:
+    """The books alone know codes, and no names."""
+    del connection
+    return maker
+
+
+def add_commands(commands: Commands, clock: Clock, naming: Naming = only_codes) -> None:
+    """Add the reports to the subparsers of a command line; each sets ``command``.
+
+    Files say when they were made by the clock, and name things as ``naming`` does.
+    """
     trial = commands.add_parser("trial-balance", help="turnover and balance of every account")
     moment = trial.add_mutually_exclusive_group()
     moment.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="business date")
     moment.add_argument(
         "--position", type=_position, help="as of this position of the sealed journal"
     )
-    _output(trial, _trial_balance, clock)
+    _output(trial, _trial_balance, is_document=True)
 
     statement = commands.add_parser("statement", help="one account, line by line")
     statement.add_argument("account", help="for example Assets:Clearing:SANDBOX:JOD")
@@ -52,7 +65,7 @@ def add_commands(commands: Commands, clock: Clock) -> None:
         "--position", type=_position, help="up to this position, instead of dates"
     )
     statement.add_argument("--limit", type=_lines, default=10_000, help="lines at most (10000)")
-    _output(statement, _statement, clock)
+    _output(statement, _statement, is_document=True)
 
     journal = commands.add_parser("journal", help="transactions, newest first")
     _between(journal)
@@ -67,19 +80,22 @@ def add_commands(commands: Commands, clock: Clock) -> None:
     aged.add_argument("account", help="for example Liabilities:Suspense:LateSuccess:SANDBOX:JOD")
     aged.add_argument("--as-of", type=date.fromisoformat, metavar="DATE", help="today if not given")
     _output(aged, _ageing)
-    aged.set_defaults(clock=clock)
+    for each in (trial, statement, aged):
+        each.set_defaults(clock=clock, naming=naming)
 
 
-def _output(parser: argparse.ArgumentParser, command: Command, clock: Clock | None = None) -> None:
-    """How a report comes out; with a clock also as documents."""
+def _output(
+    parser: argparse.ArgumentParser, command: Command, *, is_document: bool = False
+) -> None:
+    """How a report comes out."""
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true")
     form.add_argument("--csv", action="store_true")
-    if clock is not None:
+    if is_document:
         form.add_argument("--pdf", type=Path, metavar="FILE", help="write a PDF")
         form.add_argument("--xlsx", type=Path, metavar="FILE", help="write a spreadsheet")
         parser.add_argument("--language", choices=LANGUAGES, default="ar", help="of the file (ar)")
-    parser.set_defaults(command=command, clock=clock)
+    parser.set_defaults(command=command)
 
 
 def _between(parser: argparse.ArgumentParser) -> None:
@@ -110,7 +126,7 @@ async def _trial_balance(connection: Connection, options: argparse.Namespace) ->
     as_of = options.as_of if options.position is None else options.position
     found = await reports.trial_balance(connection, as_of)
     if options.pdf or options.xlsx:
-        return await _write(options, lambda maker: compose.trial_balance(found, maker))
+        return await _write(connection, options, partial(compose.trial_balance, found))
     sheet = _Sheet(
         header=("account", "currency", "debits", "credits", "balance"),
         rows=[
@@ -138,7 +154,7 @@ async def _statement(connection: Connection, options: argparse.Namespace) -> int
     if found is None:
         return 1
     if options.pdf or options.xlsx:
-        return await _write(options, lambda maker: compose.statement(found, maker))
+        return await _write(connection, options, partial(compose.statement, found))
     lines: list[Row] = [
         (
             each.business_date,
@@ -236,10 +252,13 @@ async def _ageing(connection: Connection, options: argparse.Namespace) -> int:
     return 0
 
 
-async def _write(options: argparse.Namespace, made: Callable[[Maker], Document]) -> int:
+async def _write(
+    connection: Connection, options: argparse.Namespace, made: Callable[[Maker], Document]
+) -> int:
     """A report as a PDF or a spreadsheet."""
     form, path = (Form.PDF, options.pdf) if options.pdf else (Form.XLSX, options.xlsx)
-    document = made(Maker(language=options.language, at=options.clock.now(), zone=ZONE))
+    nameless = Maker(language=options.language, at=options.clock.now(), zone=ZONE)
+    document = made(await options.naming(connection, nameless))
     content = render(document, form)
     try:
         await asyncio.to_thread(path.write_bytes, content)
