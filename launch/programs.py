@@ -6,6 +6,7 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping
 
+from kernel.config import SEALER_DATABASE
 from launch.home import Home
 from launch.supervisor import Program
 
@@ -35,8 +36,12 @@ def web(count: int, listener: socket.socket, env: Mapping[str, str]) -> Iterator
 
 def work(env: Mapping[str, str]) -> Iterator[Program]:
     """The worker, the sweeper that re-drives what a worker has lost, and the ledger's sealer."""
+    # Nobody else may know how the sealer signs in.
+    secret = os.environ.get(SEALER_DATABASE)
+    sealer = {**env, SEALER_DATABASE: secret} if secret else env
     for name in ("worker", "sweeper", "sealer"):
-        yield Program(name=name, argv=_python(f"jobs.{name}"), env=env, stage=STAGE_WORK)
+        own = sealer if name == "sealer" else env
+        yield Program(name=name, argv=_python(f"jobs.{name}"), env=own, stage=STAGE_WORK)
 
 
 def sandbox(listener: socket.socket, env: Mapping[str, str]) -> Iterator[Program]:
@@ -51,8 +56,9 @@ def child_environment(home: Home, known: Mapping[str, str]) -> dict[str, str]:
     metrics = home.path / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir(mode=0o700)
+    inherited = {name: value for name, value in os.environ.items() if name != SEALER_DATABASE}
     return {
-        **os.environ,
+        **inherited,
         **known,
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         "PYTHONUNBUFFERED": "1",

@@ -4,6 +4,10 @@ must.
 
 from __future__ import annotations
 
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import asyncpg
 import pytest
 
@@ -54,6 +58,20 @@ SEALER_MAY = {
     ("INSERT", "total"),
     ("UPDATE", "total"),
 }
+
+
+@asynccontextmanager
+async def signed_in(database_url: str, *roles: str) -> AsyncIterator[Database]:
+    """The database, for a plain member of some roles."""
+    admin = await asyncpg.connect(database_url)
+    await admin.execute(f"CREATE ROLE plain_member LOGIN IN ROLE {', '.join(roles)}")
+    pool = await Database.connect(re.sub("//[^/]*@", "//plain_member@", database_url), size=1)
+    try:
+        yield pool
+    finally:
+        await pool.close()
+        await admin.execute("DROP ROLE plain_member")
+        await admin.close()
 
 
 async def refused(connection: Connection, statement: str) -> None:
@@ -116,6 +134,28 @@ async def test_the_application_books_closes_and_seals_all_the_same(
     assert await checkpoint_days(database, signer, clock) == []
     async with database.read() as connection:
         assert await connection.fetchval("SELECT current_user") == "mizan_app"
+
+
+async def test_whoever_signs_in_for_the_gateway_books_but_cannot_become_the_sealer(
+    database_url: str, keys: Keys, clock: ManualClock
+) -> None:
+    async with signed_in(database_url, "mizan_app") as gateway:
+        await book_all(gateway, [fee("k")])
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await seal_once(gateway, Signer(keys), clock)
+        async with gateway.read() as connection:
+            await connection.execute("RESET ROLE")
+            await refused(connection, "DELETE FROM ledger.unsealed")
+            await refused(connection, "SET ROLE mizan_sealer")
+
+
+async def test_whoever_signs_in_for_the_sealer_alone_seals(
+    database: Database, database_url: str, keys: Keys, clock: ManualClock
+) -> None:
+    await book_all(database, [fee("k")])
+    async with signed_in(database_url, "mizan_app", "mizan_sealer") as sealer:
+        assert await seal_once(sealer, Signer(keys), clock)
+        assert await checkpoint_days(sealer, Signer(keys), clock) == []
 
 
 async def test_functions_that_write_look_nothing_up_in_schemas_of_others(
