@@ -41,9 +41,9 @@ WITH day AS (
     SELECT business_date, 9223372036854775807, batch FROM ledger.unsealed_delta
     WHERE account = $1 AND business_date BETWEEN $2 AND $3
 )
-SELECT sums.opening, sums.debits, sums.credits, line.*
+SELECT sums.opening, sums.debits, sums.credits, line.*, a.path AS counterpart
 FROM sums LEFT JOIN LATERAL (
-    SELECT d.position, e.*, a.path AS counterpart
+    SELECT d.position, e.*
     FROM (SELECT * FROM touched ORDER BY business_date, position, batch) d
     CROSS JOIN LATERAL (
         SELECT t.seq, p.n, t.id AS transaction, t.business_date, t.occurred_at, t.recorded_at, t.rule, t.note,
@@ -55,9 +55,9 @@ FROM sums LEFT JOIN LATERAL (
           AND $1 IN (p.debit, p.credit) AND t.business_date = d.business_date
         ORDER BY p.seq, p.n
     ) e
-    JOIN ledger.account a ON a.id = e.other
-    LIMIT $4
+    LIMIT $4  -- of lines in order: nothing else may be joined before it
 ) line ON true
+LEFT JOIN ledger.account a ON a.id = line.other
 ORDER BY line.business_date, line.position, line.seq, line.n
 
 -- name: statement_at
@@ -69,9 +69,9 @@ WITH sums AS (
          (SELECT COALESCE(sum(debits), 0) AS debits, COALESCE(sum(credits), 0) AS credits
           FROM ledger.sums_at($3) WHERE account = $1) upto
 )
-SELECT sums.opening, sums.debits, sums.credits, line.*
+SELECT sums.opening, sums.debits, sums.credits, line.*, a.path AS counterpart
 FROM sums LEFT JOIN LATERAL (
-    SELECT e.*, a.path AS counterpart
+    SELECT e.*
     FROM (
         SELECT DISTINCT d.position AS first, d.batch  -- a batch may touch it on several days
         FROM ledger.delta d JOIN ledger.batch b ON b.position = d.position
@@ -91,9 +91,9 @@ FROM sums LEFT JOIN LATERAL (
         WHERE d.first + t.place - 1 BETWEEN $2 AND $3 AND $1 IN (p.debit, p.credit)
         ORDER BY t.seq, p.n
     ) e
-    JOIN ledger.account a ON a.id = e.other
-    LIMIT $4
+    LIMIT $4  -- of lines in order: nothing else may be joined before it
 ) line ON true
+LEFT JOIN ledger.account a ON a.id = line.other
 ORDER BY line.position, line.n
 
 -- name: account_id

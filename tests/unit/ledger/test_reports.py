@@ -6,9 +6,13 @@ from datetime import UTC, date, datetime
 
 import pytest
 
+from kernel.clock import ManualClock
 from kernel.database import Database
 from kernel.money import Money
+from kernel.privacy import Keys
 from ledger import reports, rules
+from ledger.seal import Signer
+from ledger.sealer import seal_once
 from tests.unit.ledger.makers import CASH, IDS, OPENING, amount, book_all, fee, movement
 
 CLEARING = "Assets:Clearing:DEMO:JOD"
@@ -99,6 +103,26 @@ async def test_a_statement_cut_short_says_so_and_still_closes_right(booked: Data
     assert (len(found.lines), found.is_complete) == (2, False)
     assert found.closing == Money(757, "JOD")
     assert (len(exact.lines), exact.is_complete) == (4, True)
+
+
+async def test_a_statement_cut_short_has_the_first_lines_by_whatever_plan(
+    database: Database, keys: Keys, clock: ManualClock
+) -> None:
+    others = [f"Liabilities:Agency:A{n}:S:JOD" for n in (3, 1, 2)]
+    opened = [movement(other, (CLEARING, other, 1)) for other in sorted(others)]
+    await book_all(database, opened)
+    for n, other in enumerate(others):
+        await book_all(database, [movement(f"{n}", (CASH, other, 1))])
+        await seal_once(database, Signer(keys), clock)
+    async with database.read() as connection:
+        for off in "nestloop", "hashjoin", "mergejoin":
+            await connection.execute(f"SET enable_{off} = off")
+            for found in (
+                await reports.statement(connection, CASH, limit=2),
+                await reports.statement_at(connection, CASH, until=6, limit=2),
+            ):
+                assert found is not None
+                assert [line.counterpart for line in found.lines] == others[:2]
 
 
 async def test_a_statement_of_days_without_entries_opens_and_closes_equal(booked: Database) -> None:
