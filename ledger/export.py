@@ -69,10 +69,13 @@ class Format:
 async def export(connection: Connection, program: str, write: Callable[[str], object]) -> int:
     """Write the whole journal by business date in one snapshot; returns how many transactions.
 
-    The connection must not be inside a transaction. An empty journal writes an empty, valid file.
+    The connection may be inside a transaction of that kind, but of no other. An empty journal
+    writes an empty, valid file.
     """
     form = FORMATS[program]
     async with connection.transaction(isolation="repeatable_read", readonly=True):
+        # Sorting a large journal takes minutes, and so may whoever reads what is written.
+        await connection.execute(SQL["no_time_limits"])
         closing = await reports.trial_balance(connection)
         days = await connection.fetchrow(SQL["date_range"])
         assert days is not None  # an aggregate always gives a row
