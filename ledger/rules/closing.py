@@ -30,21 +30,18 @@ REVERSAL: Final = Rule(
     number="15",
     code="REVERSAL",
     meaning="The mirror of an entry that should not have been booked; at most once for each.",
-    movements=(),
     care="It keeps the day of its original; if that day is closed, it stands in the open period.",
 )
 PERIOD_CLOSE: Final = Rule(
     number="16",
     code="PERIOD_CLOSE",
     meaning="Income and expenses of a period are carried to retained earnings.",
-    movements=(),
     care="Booked when the period's checklist is done; afterwards income and expenses are zero.",
 )
 REDENOMINATION: Final = Rule(
     number="17",
     code="REDENOMINATION",
     meaning="A currency lost its zeros: balances in the old unit become balances in the new one.",
-    movements=(),
     care="Each balance is converted to the nearest minor unit; the difference is rounding.",
 )
 

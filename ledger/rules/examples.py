@@ -16,6 +16,7 @@ from kernel.money import Money
 from ledger import chart
 from ledger.journal import Transaction
 from ledger.rules import closing, fees, reconciliation, refunds, settlement
+from ledger.rules.template import OfFee, OfSum
 
 OPERATOR: Final = "demo"
 AGENCY: Final = "roads"
@@ -46,6 +47,7 @@ def jod(text: str) -> Money:
 
 
 TOTAL: Final = jod("5.350")
+PART: Final = jod("2.000")
 LICENCE: Final[dict[str, Any]] = {
     **_FOR,
     "wallet": OPERATOR,
@@ -57,85 +59,106 @@ LICENCE: Final[dict[str, Any]] = {
 }
 """The parts of the licence, as keywords of a rule."""
 
+_OF_TOTAL: Final[tuple[tuple[OfSum, str], ...]] = (
+    (
+        fees.late_success,
+        f"The payment had expired; an hour later the operator reports {TOTAL} as taken.",
+    ),
+    (
+        fees.duplicate,
+        f"The citizen paid from two phones at once; the second {TOTAL} were taken as well.",
+    ),
+    (refunds.late_refund, "The licence had been paid at the counter, so the late money goes back."),
+    (refunds.duplicate_refund, "The second payment goes back."),
+    (refunds.refund_confirmed, "The operator paid it out."),
+    (
+        refunds.refund_rejected,
+        "The citizen has closed the wallet, so the operator rejects the refund.",
+    ),
+    (refunds.refund_again, "The wallet is open again."),
+    (refunds.refund_by_bank, "The citizen gave a bank account instead."),
+    (reconciliation.bank_explained_deposit, "The operator had forgotten its reference."),
+    (reconciliation.bank_explained_refund, "A citizen had paid by mistake."),
+    (
+        reconciliation.operator_unknown,
+        f"The operator's report lists {TOTAL} that we never heard of.",
+    ),
+    (reconciliation.operator_unknown_refund, "No bill fits it."),
+    (
+        reconciliation.operator_dispute,
+        f"The operator's report lacks a payment of {TOTAL} that it had confirmed to us.",
+    ),
+    (reconciliation.operator_dispute_paid, "The operator found it and paid."),
+    (reconciliation.operator_dispute_write_off, "The operator proved that it was never taken."),
+)
+"""Rules that move the whole total at the operator, and what happened."""
+_OF_LICENCE: Final[tuple[tuple[OfFee, str], ...]] = (
+    (
+        fees.fee_succeeded,
+        f"The operator confirms that it took {TOTAL} from the citizen's wallet for a licence.",
+    ),
+    (fees.late_accept, "Nobody had paid the licence in the meantime."),
+    (
+        fees.part_payment_complete,
+        f"The missing {TOTAL - PART} came and were booked as an underpayment too; "
+        f"now the {TOTAL} pay the licence.",
+    ),
+    (reconciliation.bank_explained_fee, "A citizen had paid a licence by bank transfer."),
+    (reconciliation.operator_unknown_accept, "Its reference is the number of an unpaid licence."),
+)
+"""Rules that take the licence as a fee."""
+
 
 def examples() -> dict[str, Example]:
     """Examples by code of their rule; a rule without one is a mistake that a test finds."""
-    made = [*_fees(), *_refunds(), *_settlement(), *_reconciliation(), *_closing()]
+    made = [*_plain(), *_fees(), *_refunds(), *_settlement(), *_reconciliation(), *_closing()]
     return {each.booked.rule: each for each in made}
 
 
+def _plain() -> Iterator[Example]:
+    for moved, story in _OF_TOTAL:
+        yield Example(story, moved(amount=TOTAL, **_AT))
+    for paid, story in _OF_LICENCE:
+        yield Example(story, paid(**LICENCE))
+
+
 def _fees() -> Iterator[Example]:
-    yield Example(
-        f"The operator confirms that it took {TOTAL} from the citizen's wallet for a licence.",
-        fees.fee_succeeded(**LICENCE),
-    )
-    yield Example(
-        f"The payment had expired; an hour later the operator reports {TOTAL} as taken.",
-        fees.late_success(amount=TOTAL, **_AT),
-    )
-    yield Example("Nobody had paid the licence in the meantime.", fees.late_accept(**LICENCE))
-    yield Example(
-        f"The citizen paid from two phones at once; the second {TOTAL} were taken as well.",
-        fees.duplicate(amount=TOTAL, **_AT),
-    )
     paid = jod("6.000")
     yield Example(
         f"The citizen sent {paid} for a fee of {TOTAL}.", fees.overpayment(paid=paid, **LICENCE)
     )
-    part = jod("2.000")
     yield Example(
-        f"The citizen sent {part} for a fee of {TOTAL}.",
-        fees.underpayment(amount=part, due=TOTAL, **_AT),
-    )
-    yield Example(
-        f"The missing {TOTAL - part} came and were booked as an underpayment too; "
-        f"now the {TOTAL} pay the licence.",
-        fees.part_payment_complete(**LICENCE),
+        f"The citizen sent {PART} for a fee of {TOTAL}.",
+        fees.underpayment(amount=PART, due=TOTAL, **_AT),
     )
 
 
 def _refunds() -> Iterator[Example]:
     yield Example(
-        "The licence had been paid at the counter, so the late money goes back.",
-        refunds.late_refund(amount=TOTAL, **_AT),
-    )
-    yield Example("The second payment goes back.", refunds.duplicate_refund(amount=TOTAL, **_AT))
-    excess = jod("0.650")
-    yield Example(
-        f"The {excess} beyond the fee go back.", refunds.overpayment_refund(amount=excess, **_AT)
-    )
-    part = jod("2.000")
-    yield Example(
-        f"The rest never came; the {part} go back.",
-        refunds.part_payment_refund(amount=part, **_AT),
+        "The agency was paid yesterday; today everything is given back.",
+        refunds.refund_settled(**LICENCE),
     )
     yield Example(
         "The application was withdrawn and everything is given back.",
         refunds.refund_full(**LICENCE),
     )
-    some = jod("2.000")
+    excess = jod("0.650")
     yield Example(
-        f"{some} of the licence are given back. Agency, treasury and we bear it in proportion to "
+        f"The {excess} beyond the fee go back.", refunds.overpayment_refund(amount=excess, **_AT)
+    )
+    yield Example(
+        f"The rest never came; the {PART} go back.",
+        refunds.part_payment_refund(amount=PART, **_AT),
+    )
+    yield Example(
+        f"{PART} of the licence are given back. Agency, treasury and we bear it in proportion to "
         "what each got; the odd fils go to the largest remainders.",
-        refunds.refund_partial(amount=some, **LICENCE),
+        refunds.refund_partial(amount=PART, **LICENCE),
     )
     yield Example(
-        f"The agency was paid yesterday. {some} are given back and, as agreed, the agency alone "
+        f"The agency was paid yesterday. {PART} are given back and, as agreed, the agency alone "
         "bears them.",
-        refunds.refund_partial_settled(amount=some, split={"agency": some}, **LICENCE),
-    )
-    yield Example(
-        "The agency was paid yesterday; today everything is given back.",
-        refunds.refund_settled(**LICENCE),
-    )
-    yield Example("The operator paid it out.", refunds.refund_confirmed(amount=TOTAL, **_AT))
-    yield Example(
-        "The citizen has closed the wallet, so the operator rejects the refund.",
-        refunds.refund_rejected(amount=TOTAL, **_AT),
-    )
-    yield Example("The wallet is open again.", refunds.refund_again(amount=TOTAL, **_AT))
-    yield Example(
-        "The citizen gave a bank account instead.", refunds.refund_by_bank(amount=TOTAL, **_AT)
+        refunds.refund_partial_settled(amount=PART, split={"agency": PART}, **LICENCE),
     )
     yield Example(
         "The wallet had been stolen. The operator takes back all it paid; the treasury does not "
@@ -198,39 +221,6 @@ def _reconciliation() -> Iterator[Example]:
     yield Example(
         f"The bank statement shows {TOTAL} from an unknown sender.",
         reconciliation.bank_unidentified(amount=TOTAL, **_FACTS),
-    )
-    yield Example(
-        "The operator had forgotten its reference.",
-        reconciliation.bank_explained_deposit(amount=TOTAL, **_AT),
-    )
-    yield Example(
-        "A citizen had paid a licence by bank transfer.",
-        reconciliation.bank_explained_fee(**LICENCE),
-    )
-    yield Example(
-        "A citizen had paid by mistake.",
-        reconciliation.bank_explained_refund(amount=TOTAL, **_AT),
-    )
-    yield Example(
-        f"The operator's report lists {TOTAL} that we never heard of.",
-        reconciliation.operator_unknown(amount=TOTAL, **_AT),
-    )
-    yield Example(
-        "Its reference is the number of an unpaid licence.",
-        reconciliation.operator_unknown_accept(**LICENCE),
-    )
-    yield Example("No bill fits it.", reconciliation.operator_unknown_refund(amount=TOTAL, **_AT))
-    yield Example(
-        f"The operator's report lacks a payment of {TOTAL} that it had confirmed to us.",
-        reconciliation.operator_dispute(amount=TOTAL, **_AT),
-    )
-    yield Example(
-        "The operator found it and paid.",
-        reconciliation.operator_dispute_paid(amount=TOTAL, **_AT),
-    )
-    yield Example(
-        "The operator proved that it was never taken.",
-        reconciliation.operator_dispute_write_off(amount=TOTAL, **_AT),
     )
     odd, cap = jod("0.003"), jod("0.005")
     yield Example(

@@ -11,9 +11,10 @@ from ledger.rules.template import (
     Movement,
     Rule,
     Sum,
+    by_fee,
+    by_sum,
     fee_from,
     fill,
-    of_fee,
     of_sum,
     paid_of,
     parts_of,
@@ -97,25 +98,11 @@ RULES: Final = (
     PART_PAYMENT_COMPLETE,
 )
 
-
-def fee_succeeded(**fee: Unpack[Fee]) -> Transaction:
-    """A payment succeeded. A fee borne by the agency is taken off what we owe it."""
-    return of_fee(FEE_SUCCEEDED, fee)
-
-
-def late_success(**money: Unpack[Sum]) -> Transaction:
-    """Money arrived for a payment that had been refused or had expired."""
-    return of_sum(LATE_SUCCESS, money)
-
-
-def late_accept(**fee: Unpack[Fee]) -> Transaction:
-    """Late money pays its bill after all."""
-    return of_fee(LATE_ACCEPT, fee)
-
-
-def duplicate(**money: Unpack[Sum]) -> Transaction:
-    """A bill that is paid was paid again."""
-    return of_sum(DUPLICATE, money)
+fee_succeeded: Final = by_fee(FEE_SUCCEEDED)
+"""A fee borne by the agency is taken off what we owe it."""
+late_success: Final = by_sum(LATE_SUCCESS)
+late_accept: Final = by_fee(LATE_ACCEPT)
+duplicate: Final = by_sum(DUPLICATE)
 
 
 def overpayment(**fee: Unpack[PaidFee]) -> Transaction:
@@ -134,6 +121,4 @@ def underpayment(**money: Unpack[ShortSum]) -> Transaction:
     return of_sum(UNDERPAYMENT, money)
 
 
-def part_payment_complete(**fee: Unpack[Fee]) -> Transaction:
-    """Part payments pay the whole fee."""
-    return of_fee(PART_PAYMENT_COMPLETE, fee)
+part_payment_complete: Final = by_fee(PART_PAYMENT_COMPLETE)

@@ -8,16 +8,15 @@ from kernel.money import Money
 from ledger.journal import Transaction
 from ledger.rules.template import (
     BankSum,
-    Fee,
     Movement,
     Place,
     Rule,
     Sum,
+    by_bank_sum,
+    by_fee,
+    by_sum,
     fee_from,
     fill,
-    of_bank_sum,
-    of_fee,
-    of_sum,
     whole,
 )
 
@@ -134,55 +133,19 @@ RULES: Final = (
     BANK_CHARGE,
 )
 
-
-def bank_unidentified(**money: Unpack[BankSum]) -> Transaction:
-    """A bank credit nobody can explain; ``key`` comes from the line of the bank statement."""
-    return of_bank_sum(BANK_UNIDENTIFIED, money)
-
-
-def bank_explained_deposit(**money: Unpack[Sum]) -> Transaction:
-    """It was the operator's deposit."""
-    return of_sum(BANK_EXPLAINED_DEPOSIT, money)
-
-
-def bank_explained_fee(**fee: Unpack[Fee]) -> Transaction:
-    """It was a fee; ``wallet`` plays no part."""
-    return of_fee(BANK_EXPLAINED_FEE, fee)
-
-
-def bank_explained_refund(**money: Unpack[Sum]) -> Transaction:
-    """It is a citizen's and goes back through the operator."""
-    return of_sum(BANK_EXPLAINED_REFUND, money)
-
-
-def operator_unknown(**money: Unpack[Sum]) -> Transaction:
-    """The operator reports a debit that we lack."""
-    return of_sum(OPERATOR_UNKNOWN, money)
-
-
-def operator_unknown_accept(**fee: Unpack[Fee]) -> Transaction:
-    """It pays a bill."""
-    return of_fee(OPERATOR_UNKNOWN_ACCEPT, fee)
-
-
-def operator_unknown_refund(**money: Unpack[Sum]) -> Transaction:
-    """It is to be given back."""
-    return of_sum(OPERATOR_UNKNOWN_REFUND, money)
-
-
-def operator_dispute(**money: Unpack[Sum]) -> Transaction:
-    """We have a debit that the operator lacks."""
-    return of_sum(OPERATOR_DISPUTE, money)
-
-
-def operator_dispute_paid(**money: Unpack[Sum]) -> Transaction:
-    """The claim was paid; ``key`` comes from the line of the bank statement."""
-    return of_sum(OPERATOR_DISPUTE_PAID, money)
-
-
-def operator_dispute_write_off(**money: Unpack[Sum]) -> Transaction:
-    """The claim was given up."""
-    return of_sum(OPERATOR_DISPUTE_WRITE_OFF, money)
+bank_unidentified: Final = by_bank_sum(BANK_UNIDENTIFIED)
+"""``key`` comes from the line of the bank statement."""
+bank_explained_deposit: Final = by_sum(BANK_EXPLAINED_DEPOSIT)
+bank_explained_fee: Final = by_fee(BANK_EXPLAINED_FEE)
+"""``wallet`` plays no part."""
+bank_explained_refund: Final = by_sum(BANK_EXPLAINED_REFUND)
+operator_unknown: Final = by_sum(OPERATOR_UNKNOWN)
+operator_unknown_accept: Final = by_fee(OPERATOR_UNKNOWN_ACCEPT)
+operator_unknown_refund: Final = by_sum(OPERATOR_UNKNOWN_REFUND)
+operator_dispute: Final = by_sum(OPERATOR_DISPUTE)
+operator_dispute_paid: Final = by_sum(OPERATOR_DISPUTE_PAID)
+"""``key`` comes from the line of the bank statement."""
+operator_dispute_write_off: Final = by_sum(OPERATOR_DISPUTE_WRITE_OFF)
 
 
 def rounding(**money: Unpack[Difference]) -> Transaction:

@@ -15,10 +15,9 @@ from ledger.rules.template import (
     Movement,
     Place,
     Rule,
-    Sum,
+    by_sum,
     fee_back_to,
     fill,
-    of_sum,
     parts_of,
     place_of,
     whole,
@@ -184,25 +183,10 @@ RULES: Final = (
     CHARGEBACK_SETTLED,
 )
 
-
-def late_refund(**money: Unpack[Sum]) -> Transaction:
-    """Late money is to be given back."""
-    return of_sum(LATE_REFUND, money)
-
-
-def duplicate_refund(**money: Unpack[Sum]) -> Transaction:
-    """The second payment is to be given back."""
-    return of_sum(DUPLICATE_REFUND, money)
-
-
-def overpayment_refund(**money: Unpack[Sum]) -> Transaction:
-    """The excess is to be given back."""
-    return of_sum(OVERPAYMENT_REFUND, money)
-
-
-def part_payment_refund(**money: Unpack[Sum]) -> Transaction:
-    """A part payment is to be given back."""
-    return of_sum(PART_PAYMENT_REFUND, money)
+late_refund: Final = by_sum(LATE_REFUND)
+duplicate_refund: Final = by_sum(DUPLICATE_REFUND)
+overpayment_refund: Final = by_sum(OVERPAYMENT_REFUND)
+part_payment_refund: Final = by_sum(PART_PAYMENT_REFUND)
 
 
 def refund_full(**fee: Unpack[FullRefund]) -> Transaction:
@@ -225,24 +209,10 @@ def refund_partial_settled(**refund: Unpack[PartialRefund]) -> Transaction:
     return _partial(REFUND_PARTIAL_SETTLED, refund)
 
 
-def refund_confirmed(**money: Unpack[Sum]) -> Transaction:
-    """The operator paid the refund."""
-    return of_sum(REFUND_CONFIRMED, money)
-
-
-def refund_rejected(**money: Unpack[Sum]) -> Transaction:
-    """The operator rejected the refund."""
-    return of_sum(REFUND_REJECTED, money)
-
-
-def refund_again(**money: Unpack[Sum]) -> Transaction:
-    """The operator is to try a rejected refund again."""
-    return of_sum(REFUND_AGAIN, money)
-
-
-def refund_by_bank(**money: Unpack[Sum]) -> Transaction:
-    """A rejected refund went out from the bank."""
-    return of_sum(REFUND_BY_BANK, money)
+refund_confirmed: Final = by_sum(REFUND_CONFIRMED)
+refund_rejected: Final = by_sum(REFUND_REJECTED)
+refund_again: Final = by_sum(REFUND_AGAIN)
+refund_by_bank: Final = by_sum(REFUND_BY_BANK)
 
 
 def chargeback(**claim: Unpack[Claim]) -> Transaction:

@@ -8,16 +8,14 @@ from kernel.money import Money
 from ledger.journal import Transaction
 from ledger.rules.template import (
     AgencySum,
-    BankSum,
     Facts,
     Movement,
     Place,
     Rule,
     ServiceSum,
-    Sum,
+    by_bank_sum,
+    by_sum,
     fill,
-    of_bank_sum,
-    of_sum,
     whole,
 )
 
@@ -124,25 +122,11 @@ RULES: Final = (
     OWN_SWEEP,
 )
 
-
-def operator_commission(**money: Unpack[Sum]) -> Transaction:
-    """The operator deducted its commission."""
-    return of_sum(OPERATOR_COMMISSION, money)
-
-
-def operator_commission_invoiced(**money: Unpack[Sum]) -> Transaction:
-    """The operator invoiced its commission."""
-    return of_sum(OPERATOR_COMMISSION_INVOICED, money)
-
-
-def operator_commission_paid(**money: Unpack[Sum]) -> Transaction:
-    """The operator's invoice was paid."""
-    return of_sum(OPERATOR_COMMISSION_PAID, money)
-
-
-def bank_deposit(**money: Unpack[Sum]) -> Transaction:
-    """The operator paid; ``key`` comes from the line of the bank statement."""
-    return of_sum(BANK_DEPOSIT, money)
+operator_commission: Final = by_sum(OPERATOR_COMMISSION)
+operator_commission_invoiced: Final = by_sum(OPERATOR_COMMISSION_INVOICED)
+operator_commission_paid: Final = by_sum(OPERATOR_COMMISSION_PAID)
+bank_deposit: Final = by_sum(BANK_DEPOSIT)
+"""``key`` comes from the line of the bank statement."""
 
 
 def settle_gross(**money: Unpack[ServiceSum]) -> Transaction:
@@ -174,9 +158,7 @@ def tax_remit(**taxes: Unpack[Taxes]) -> Transaction:
     return fill(TAX_REMIT, taxes, Place(taxes["stamp"].currency), parts)
 
 
-def own_sweep(**money: Unpack[BankSum]) -> Transaction:
-    """Our own money leaves the account of public money."""
-    return of_bank_sum(OWN_SWEEP, money)
+own_sweep: Final = by_bank_sum(OWN_SWEEP)
 
 
 def _service(money: ServiceSum) -> Place:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final, NotRequired, TypedDict
+from typing import Final, NotRequired, Protocol, TypedDict, Unpack
 from uuid import UUID
 
 from kernel.money import Money
@@ -39,7 +39,7 @@ class Rule:
     code: str
     version: int = 1
     meaning: str
-    movements: tuple[Movement, ...]
+    movements: tuple[Movement, ...] = ()
     care: str = ""
 
 
@@ -186,6 +186,54 @@ def of_sum(rule: Rule, money: Sum) -> Transaction:
 def of_bank_sum(rule: Rule, money: BankSum) -> Transaction:
     """Fill the template of one amount at the bank."""
     return fill(rule, money, Place(money["amount"].currency), {"amount": money["amount"]})
+
+
+class OfFee(Protocol):
+    """A rule's function that takes a fee."""
+
+    def __call__(self, **fee: Unpack[Fee]) -> Transaction:
+        """Fill the template."""
+
+
+class OfSum(Protocol):
+    """A rule's function that takes one amount at an operator."""
+
+    def __call__(self, **money: Unpack[Sum]) -> Transaction:
+        """Fill the template."""
+
+
+class OfBankSum(Protocol):
+    """A rule's function that takes one amount at the bank."""
+
+    def __call__(self, **money: Unpack[BankSum]) -> Transaction:
+        """Fill the template."""
+
+
+def by_fee(rule: Rule) -> OfFee:
+    """The function of a rule that does nothing but fill the template of a fee."""
+
+    def made(**fee: Unpack[Fee]) -> Transaction:
+        return of_fee(rule, fee)
+
+    return made
+
+
+def by_sum(rule: Rule) -> OfSum:
+    """The function of a rule that moves one amount at an operator."""
+
+    def made(**money: Unpack[Sum]) -> Transaction:
+        return of_sum(rule, money)
+
+    return made
+
+
+def by_bank_sum(rule: Rule) -> OfBankSum:
+    """The function of a rule that moves one amount at the bank."""
+
+    def made(**money: Unpack[BankSum]) -> Transaction:
+        return of_bank_sum(rule, money)
+
+    return made
 
 
 def place_of(fee: Fee) -> Place:
