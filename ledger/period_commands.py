@@ -93,9 +93,17 @@ def add_commands(commands: Commands, desk: ClosingDesk) -> None:
 
 
 def _by(parser: argparse.ArgumentParser, command: object) -> None:
-    parser.add_argument("--by", default=getpass.getuser(), metavar="NAME", help="who does it (you)")
+    parser.add_argument("--by", default=_signed_in(), metavar="NAME", help="who does it (you)")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(command=command)
+
+
+def _signed_in() -> str:
+    """Who is at the terminal; empty where the system has no name for them, as in containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        return ""
 
 
 def _acceptance(text: str) -> tuple[str, str]:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -61,6 +65,31 @@ def till(
 def signer(keys: Keys) -> Signer:
     """The test installation's signer."""
     return Signer(keys)
+
+
+NAMELESS = """
+import os, sys
+from ledger import cli
+os.setuid(54321)
+sys.exit(cli.main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_a_user_whom_the_system_cannot_name_may_use_the_commands() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", NAMELESS, "closings"],
+        env={"PYTHONPATH": str(Path.cwd())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (2, "mizan ledger: MIZAN_DATABASE_URL is not set\n")
+
+
+async def test_a_closing_needs_a_name(till: Till) -> None:
+    code, _, err = await till("close", "day", "--by", "")
+    assert (code, err) == (1, "mizan ledger: Who does it must be named.\n")
 
 
 async def test_a_day_is_closed_listed_and_shown(till: Till) -> None:
