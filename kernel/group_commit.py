@@ -70,7 +70,7 @@ class GroupCommit(Generic[Item, Result]):
 
     With ``one_statement`` the statement in ``write`` is the transaction (autocommit, one round
     trip); without it, ``write`` runs inside BEGIN and COMMIT. At most ``waiting`` items wait for a
-    batch. Lanes overlap when more callers come than ``limit``: one is encoded while one commits.
+    batch. Whoever comes while a lane is idle is not kept waiting for the commit of another one.
     ``patience_s`` bounds a silent connection (keep it above the server's ``statement_timeout``)
     and then the search for a lost outcome.
 
