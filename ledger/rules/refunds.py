@@ -246,10 +246,11 @@ def _left(rule: Rule, refund: PartialRefund) -> dict[str, int]:
     parts, currency = parts_of(refund), refund["principal"].currency
     if any(part.minor < 0 or part.currency != currency for part in parts.values()):
         raise ValueError(f"{rule.code}: a part of the fee is negative or of another currency")
+    borne = parts["agency_fee"].minor  # by the agency: we got it, and give it back
     paid = {
-        "agency": parts["principal"].minor + parts["penalty"].minor,
+        "agency": parts["principal"].minor + parts["penalty"].minor - borne,
         "stamp": parts["stamp"].minor,
-        "service_fee": parts["service_fee"].minor,
+        "service_fee": parts["service_fee"].minor + borne,
         "vat": parts["vat"].minor,
     }
     returned = _returned(rule, place_of(refund), refund.get("before", ()))

@@ -54,6 +54,16 @@ def test_refunds_in_parts_give_every_part_back_exactly_and_nothing_more() -> Non
         partial(1, *before)
 
 
+def test_refunds_in_parts_give_back_what_the_agency_bore_of_our_fee_as_a_full_one_does() -> None:
+    fee = licence() | {"agency_fee": Money(20, "JOD")}
+    before: list[Transaction] = []
+    for minor in (1, 1999, 3400):
+        before.append(rules.refund_partial(**fee, amount=Money(minor, "JOD"), before=before))
+    back = {path: sum(net(each).get(path, 0) for each in before) for path in net(before[-1])}
+    assert back == net(rules.refund_full(**fee))
+    assert back == {AGENCY: 5030, STAMP: 100, INCOME: 236, VAT: 34, REFUND: -5400}
+
+
 @pytest.mark.parametrize("minor", [0, -1, 5401])
 def test_a_refund_of_nothing_or_of_more_than_was_paid_is_refused(minor: int) -> None:
     with pytest.raises(ValueError, match="cannot be given back"):
