@@ -4,7 +4,6 @@ each.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,11 +52,12 @@ def redis_url(servers: Urls) -> str:
 
 
 @pytest.fixture(scope="session")
-def test_databases(servers: Urls) -> TestDatabases:
+def test_databases(servers: Urls) -> Iterator[TestDatabases]:
     """Migrated databases on the test run's server."""
     databases = TestDatabases(servers.database_url)
-    asyncio.run(databases.prepare())
-    return databases
+    databases.prepare()
+    yield databases
+    databases.close()
 
 
 @pytest.fixture(scope="session")
@@ -68,10 +68,10 @@ def template_database(test_databases: TestDatabases) -> str:
 
 
 @pytest.fixture
-async def database_url(test_databases: TestDatabases) -> AsyncIterator[str]:
+def database_url(test_databases: TestDatabases) -> Iterator[str]:
     """An empty, migrated database."""
-    yield await test_databases.take()
-    await test_databases.give_back()
+    yield test_databases.take()
+    test_databases.give_back()
 
 
 @pytest.fixture

@@ -27,10 +27,11 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
     home = Path(tmp_path_factory.mktemp("ledger"))
     with Servers(home, redis_url="redis://127.0.0.1:1", power_may_fail=False) as urls:
         databases = TestDatabases(urls.database_url)
-        asyncio.run(databases.prepare())
-        made = Books(asyncio.run(databases.take()))
+        databases.prepare()
+        made = Books(databases.take())
         asyncio.run(made.prepare())
         yield made
+        databases.close()
 
 
 def submitter(books: Books) -> Booker:

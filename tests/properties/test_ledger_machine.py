@@ -89,7 +89,7 @@ class LedgerMachine(RuleBasedStateMachine):
         self.model = ModelLedger()
         self.clock = ManualClock(MORNING)
         self.signer = Signer(Keys(SECRET))
-        url = self.do(self.databases.take())
+        url = self.databases.take()
         self.pool = self.do(Database.connect(url, size=4))
         self.ledger, self.other = Ledger(self.pool), Ledger(self.pool)
         for each in wanted:
@@ -102,7 +102,10 @@ class LedgerMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Whatever happened, all of it can be proved."""
         if hasattr(self, "pool"):
-            self.do(self._end())
+            try:
+                self.do(self._end())
+            finally:
+                self.databases.give_back()
 
     async def _end(self) -> None:
         try:
@@ -118,7 +121,6 @@ class LedgerMachine(RuleBasedStateMachine):
             await self.ledger.close()
             await self.other.close()
             await self.pool.close()
-            await self.databases.give_back()
 
     async def seal_once(self, limit: int = 10_000) -> bool:
         """One seal; whether there was something."""
