@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from starlette.applications import Starlette
 
 from console.desk import Desk
+from console.routes import routes
 from kernel.clock import ManualClock
 from kernel.database import Database
 from kernel.ids import RandomIds
@@ -20,7 +22,7 @@ from kernel.privacy import Keys
 from launch.embedded import Servers
 from launch.rehearsal import ROOT, Stack
 from launch.testing import BROWSERS
-from tests.unit.console.conftest import served
+from tests.serving import served
 from tests.unit.console.story import WALLET, Story
 
 HERE = Path(__file__).parent
@@ -110,7 +112,7 @@ async def console_url(
         is_sandbox=True,
         wallet_names={"sandbox": WALLET.names},
     )
-    async with served(desk) as url:
+    async with served(Starlette(routes=routes(desk))) as url:
         yield url
 
 

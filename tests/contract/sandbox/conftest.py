@@ -60,7 +60,9 @@ def operator(tmp_path: Path, ear: Ear) -> Iterator[OperatorProcess]:
 @pytest.fixture
 async def caller(operator: OperatorProcess, ear: Ear) -> AsyncIterator[Client]:
     """A client of the operator process."""
-    async with httpx.AsyncClient(base_url=operator.url, timeout=15, trust_env=False) as http:
+    async with httpx.AsyncClient(
+        base_url=operator.url, timeout=15, trust_env=False, verify=False
+    ) as http:
         yield Client(http, ear)
 
 

@@ -16,7 +16,6 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +23,7 @@ from starlette.routing import Route
 
 from sandbox.app import build
 from sandbox.settings import Settings
+from tests.serving import served
 
 ROOT = Path(__file__).resolve().parents[3]
 HURRIED = 0.02
@@ -80,20 +80,6 @@ async def listening_ear() -> AsyncIterator[Ear]:
     async with served(app) as url:
         ear.url = url
         yield ear
-
-
-@asynccontextmanager
-async def served(app: Starlette) -> AsyncIterator[str]:
-    """An application on a free port of this machine, over real HTTP; yields its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        config = uvicorn.Config(app, log_config=None, ws="none")
-        config.load()
-        server = uvicorn.Server(config)
-        server.lifespan = config.lifespan_class(config)
-        # Not serve(): it would take over signals, and look only ten times a second whether to end.
-        await server.startup(sockets=[sock])
-        yield f"http://127.0.0.1:{sock.getsockname()[1]}"
-        await server.shutdown(sockets=[sock])
 
 
 class OperatorProcess:
@@ -213,6 +199,6 @@ async def client_at(pace: float, home: Path, ear: Ear) -> AsyncIterator[Client]:
     settings = Settings(gateway=ear.url, home=home, pace=pace)
     async with (
         served(build(settings)) as url,
-        httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, trust_env=False) as http,
+        httpx.AsyncClient(base_url=url, timeout=PATIENCE_S, trust_env=False, verify=False) as http,
     ):
         yield Client(http, ear)

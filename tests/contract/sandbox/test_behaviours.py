@@ -179,7 +179,9 @@ async def test_11_contradicts_itself_and_took_the_right_amount(client: Client) -
 async def test_12_accepts_and_hangs_past_a_clients_patience(client: Client) -> None:
     correlation = "0195f1d0-0000-7000-8000-000000000012"
     with pytest.raises(httpx.ReadTimeout):
-        async with httpx.AsyncClient(base_url=client.http.base_url, timeout=0.3) as impatient:
+        async with httpx.AsyncClient(
+            base_url=client.http.base_url, timeout=0.3, verify=False
+        ) as impatient:
             await Client(impatient, client.ear).collect(NUMBER + "12", correlation=correlation)
     assert told((await client.ear.next()).body)["transactionStatus"] == "completed"
     assert (await client.settled(correlation=correlation))["status"] == "completed"

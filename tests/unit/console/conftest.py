@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import httpx
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 
 from console import audit, passwords, staff
@@ -22,34 +19,18 @@ from kernel.clock import ManualClock
 from kernel.database import Database, Row
 from kernel.ids import RandomIds
 from kernel.privacy import Keys
+from tests.serving import served
 from tests.unit.console.story import WALLET, Story
 
 PASSWORD = "a plain pass phrase"
 CSRF = re.compile(r'name="csrf" value="([^"]+)"')
 
 
-@asynccontextmanager
-async def served(desk: Desk) -> AsyncIterator[str]:
-    """The console's routes on a real server; yields its URL."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    config = uvicorn.Config(
-        Starlette(routes=routes(desk)), log_config=None, lifespan="off", server_header=False
-    )
-    config.load()
-    server = uvicorn.Server(config)
-    server.lifespan = config.lifespan_class(config)
-    # Not serve(): it looks only ten times a second whether to end.
-    await server.startup(sockets=[listener])
-    yield f"http://127.0.0.1:{port}"
-    await server.shutdown(sockets=[listener])
-
-
 class Visitor:
     """A browser: keeps cookies, follows nothing by itself, puts the page's token into forms."""
 
     def __init__(self, url: str) -> None:
-        self.http = httpx.AsyncClient(base_url=url, timeout=20, trust_env=False)
+        self.http = httpx.AsyncClient(base_url=url, timeout=20, trust_env=False, verify=False)
 
     async def get(self, path: str, **parameters: str) -> httpx.Response:
         return await self.http.get(f"/console{path}", params=parameters or None)
@@ -108,14 +89,15 @@ def desk(database: Database, keys: Keys, clock: ManualClock, ids: RandomIds) -> 
 @pytest.fixture
 async def url(desk: Desk) -> AsyncIterator[str]:
     """Where the console listens."""
-    async with served(desk) as address:
+    async with served(Starlette(routes=routes(desk))) as address:
         yield address
 
 
 @pytest.fixture
 async def https_url(desk: Desk) -> AsyncIterator[str]:
     """A console that browsers reach over TLS (which a proxy in front ends)."""
-    async with served(replace(desk, public_url="https://mizan.example")) as address:
+    behind = replace(desk, public_url="https://mizan.example")
+    async with served(Starlette(routes=routes(behind))) as address:
         yield address
 
 

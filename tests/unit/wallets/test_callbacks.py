@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import httpx
 import pytest
-import uvicorn
 from starlette.applications import Starlette
 
 from kernel import work
@@ -20,6 +18,7 @@ from kernel.database import Database
 from kernel.ids import RandomIds
 from kernel.money import Money
 from kernel.privacy import Keys
+from tests.serving import served
 from wallets import collections
 from wallets.callbacks import WORK_KIND, callback_token, digest, routes
 from wallets.collections import KEPT_BYTES, StoredEvidence
@@ -31,7 +30,7 @@ class Gateway:
     """The callback route behind a server, with one collection to call back about."""
 
     http: httpx.AsyncClient
-    port: int
+    url: str
     database: Database
     inbox: Inbox
     collection: UUID
@@ -51,20 +50,6 @@ class Gateway:
     async def work(self) -> list[tuple[str, str]]:
         """What is to be done."""
         return [(item.kind, item.key) for item in await work.claim(self.database)]
-
-
-@asynccontextmanager
-async def served(app: Starlette) -> AsyncIterator[int]:
-    """Serve on a free loopback port."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.bind(("127.0.0.1", 0))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", ws="none"))
-    listener.listen()
-    running = asyncio.create_task(server.serve(sockets=[listener]))
-    yield listener.getsockname()[1]
-    server.should_exit = True
-    await running
-    listener.close()
 
 
 @pytest.fixture
@@ -92,10 +77,10 @@ async def gateway(
     inbox = Inbox(database, ids)
     app = Starlette(routes=routes(inbox, lambda: wakes.append(None), clock=clock))
     async with (
-        served(app) as port,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", verify=False) as http,
+        served(app) as url,
+        httpx.AsyncClient(base_url=url, verify=False) as http,
     ):
-        yield Gateway(http, port, database, inbox, collection, token, wakes)
+        yield Gateway(http, url, database, inbox, collection, token, wakes)
     await inbox.close()
 
 
@@ -199,7 +184,7 @@ async def test_a_body_of_unknown_length_is_cut_off_where_reading_ends(gateway: G
 
 
 async def test_a_body_that_breaks_off_is_kept_as_far_as_it_came(gateway: Gateway) -> None:
-    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    _, writer = await asyncio.open_connection("127.0.0.1", urlsplit(gateway.url).port)
     head = f"POST {gateway.path} HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n"
     writer.write(head.encode() + b'{"transactionStatus":')
     await writer.drain()
@@ -222,9 +207,9 @@ async def test_without_a_database_nothing_is_acknowledged(
     await gone.close()
     wakes: list[None] = []
     app = Starlette(routes=routes(Inbox(gone), lambda: wakes.append(None), clock=clock))
-    async with served(app) as port, httpx.AsyncClient(verify=False) as http:
-        answer = await http.put(f"http://127.0.0.1:{port}/callbacks/{'a' * 32}", content=b"{}")
-        no_token = await http.put(f"http://127.0.0.1:{port}/callbacks/{'A' * 32}", content=b"{}")
+    async with served(app) as url, httpx.AsyncClient(base_url=url, verify=False) as http:
+        answer = await http.put(f"/callbacks/{'a' * 32}", content=b"{}")
+        no_token = await http.put(f"/callbacks/{'A' * 32}", content=b"{}")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert no_token.status_code == 404, "what cannot be a token does not trouble the database"
     assert wakes == []
