@@ -9,12 +9,19 @@ from typing import Final
 from kernel.config import CarrierConfig, ConfigError
 from kernel.http import HttpClient
 from sms.carriers.sandbox import Sandbox
-from sms.carriers.twilio import Twilio
 from sms.port import Carrier
+
+
+def _twilio(config: CarrierConfig, http: HttpClient) -> Carrier:
+    """Its library is loaded only where there is such a route: no other takes as long."""
+    from sms.carriers.twilio import Twilio
+
+    return Twilio(config, http)
+
 
 CARRIERS: Final[dict[str, Callable[[CarrierConfig, HttpClient], Carrier]]] = {
     "sandbox": Sandbox,
-    "twilio": Twilio,
+    "twilio": _twilio,
 }
 
 
