@@ -11,6 +11,8 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
 FEWEST, MOST = 2, 4
 """Processes. Tests also wait, so even one core gains by two; each has servers of its own."""
 
+NOT_KEPT = "PYTHONDONTWRITEBYTECODE"
+
 # Who says how to run, or chooses tests, gets pytest as it is; a debugger needs the terminal.
 ONE_S_OWN_WAY = (
     *("-k", "-m", "--lf", "--last-failed", "--sw", "--stepwise"),
@@ -22,7 +24,7 @@ ONE_S_OWN_WAY = (
 def main(argv: list[str]) -> int:
     """Run the tests and say which kind could not run."""
     command = [sys.executable, "-m", "pytest", *shared_out(argv, cores())]
-    code = subprocess.run(command, cwd=ROOT, check=False).returncode
+    code = subprocess.run(command, cwd=ROOT, env=environment(), check=False).returncode
     if not has_chromium():
         print(
             "mizan: no Chromium on this machine, so the browser tests did not run"
@@ -40,6 +42,11 @@ def shared_out(argv: list[str], cores: int) -> list[str]:
     # In the order of folders the long ones (browser, faults, journeys) come before the many short
     # ones, which then fill the gaps.
     return [f"--numprocesses={processes}", "--dist=loadfile", "--no-loadscope-reorder", *argv]
+
+
+def environment() -> dict[str, str]:
+    """Ours, but what is compiled is kept: the programs that tests start are a hundred and more."""
+    return {name: value for name, value in os.environ.items() if name != NOT_KEPT}
 
 
 def cores() -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from launch.testing import cores, shared_out
+from launch.testing import cores, environment, shared_out
 
 
 @pytest.mark.parametrize(("cores", "processes"), [(1, 2), (2, 2), (3, 3), (4, 4), (64, 4)])
@@ -46,3 +46,11 @@ def test_who_chooses_tests_or_how_to_run_them_is_obeyed(argv: list[str]) -> None
 
 def test_there_is_a_core() -> None:
     assert cores() >= 1
+
+
+def test_what_is_compiled_is_kept_for_the_next_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("MIZAN_CHROMIUM", "/a/browser")
+    kept = environment()
+    assert "PYTHONDONTWRITEBYTECODE" not in kept
+    assert kept["MIZAN_CHROMIUM"] == "/a/browser"
