@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 from uuid import UUID
 
-from fees import bills
+from fees import bills, catalogue
 from fees.bills import Bill
 from fees.control_number import read as control_number_of
 from fees.tariff import Charge
 from kernel.clock import business_date
 from kernel.database import Connection
+from kernel.msisdn import Msisdn
 from kernel.sql import package_sql
 from payments.desk import Desk
 from payments.refusals import Refusal
@@ -23,10 +24,14 @@ SQL = package_sql(__file__)
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A bill that may be paid now, and what it costs today where its agency is."""
+    """A bill that may be paid now, and what it costs today where its agency is.
+
+    ``is_anothers``: who asks is a stranger to it, and is shown its agency and the total only.
+    """
 
     bill: Bill
     charge: Charge
+    is_anothers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,41 @@ async def offer(desk: Desk, control_number: str) -> Offer | Refused:
         holders = await holders_of(connection, [digits])
         bill = await bills.find(connection, digits, at=at)
     return judge(bill, holders.get(digits), at=at)
+
+
+async def offer_to(desk: Desk, control_number: str, viewer: Msisdn) -> Offer | Refused:
+    """The same, as much of it as a citizen may see; a bill of another country than theirs reads as
+    absent, where theirs has agencies. The same questions to the database whether there is a bill or
+    not.
+    """
+    async with desk.database.read() as connection:
+        is_served = await catalogue.is_served(connection, viewer.region)
+    offered = await offer(desk, control_number)
+    bill, own = offered.bill, desk.keys.pseudonym(viewer)
+    if bill is None or bill.payer == own:
+        return offered
+    if is_served and bill.agency.country != viewer.region:
+        return Refused(Refusal.BILL_NOT_FOUND)
+    return as_seen_by(own, offered)
+
+
+def as_seen_by(own: bytes, offered: Offer | Refused) -> Offer | Refused:
+    """What a citizen (a pseudonym) may know of it.
+
+    To all but its payer a withdrawn bill reads as absent. Of a bill in somebody's name a stranger
+    sees agency and total, or why it cannot be paid, and no day. One that names nobody is shown
+    whole: it is whoever's has its number, and tells of no person.
+    """
+    bill = offered.bill
+    if bill is None or bill.payer == own:
+        return offered
+    if bill.state == "cancelled":
+        return Refused(Refusal.BILL_NOT_FOUND)
+    if bill.payer is None:
+        return offered
+    if isinstance(offered, Offer):
+        return replace(offered, is_anothers=True)
+    return Refused(offered.refusal)
 
 
 @dataclass(frozen=True, slots=True)

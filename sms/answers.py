@@ -37,6 +37,9 @@ REFUSED: Final[Mapping[Refusal, str]] = {
 }
 """Template for each reason why a bill cannot be paid; the others say "not now"."""
 
+DATED: Final = frozenset({"pay.paid"})
+"""Templates with a twin (``pay.paid.on``) that says when, to those who may know it."""
+
 
 async def answer(desk: SmsDesk, item: Work) -> None:
     """Handle ``sms.answer`` (key: inbound id): do what was asked and queue one answer at most."""
@@ -120,35 +123,28 @@ def _about_receipt(language: str, found: ReceiptCheck | None) -> Composed:
 
 
 async def _about_bill(desk: SmsDesk, digits: str, language: str, sender: Subscriber) -> Composed:
-    """What a bill costs. Of somebody else's a stranger reads agency and amount only, and nothing
-    of one that was withdrawn.
-    """
-    found = await desk.payments.offer(digits)
-    payer = None if found.bill is None else found.bill.payer
+    """What a bill costs, or why it cannot be paid now."""
+    found = await desk.payments.offer(digits, sender.msisdn)
     if isinstance(found, Offer):
-        agency, service = found.bill.agency, found.bill.service
-        is_others = payer not in (None, sender.pseudonym)
-        names = [("agency", name_in(language, agency.names, agency.short_names))]
-        if not is_others:
-            names.append(("service", name_in(language, service.names, service.short_names)))
-        return compose(
-            "pay.offer.hidden" if is_others else "pay.offer",
-            language,
-            {
-                "amount": amount_in(language, found.charge.total),
-                "dial": desk.dial(control_number=found.bill.control_number),
-            },
-            *names,
-        )
-    if found.refusal is Refusal.BILL_CANCELLED and payer != sender.pseudonym:
-        return compose("pay.unknown", language, {"bill": digits, "date": ""})
+        return _about_offer(desk, language, found)
     template = REFUSED.get(found.refusal, "pay.unavailable")
-    paid = None
-    if found.payment is not None:
-        async with desk.database.read() as connection:
-            paid = await desk.payments.payment(connection, found.payment)
-    date = day(found.at, paid.zone) if found.at and paid else ""
-    return compose(template, language, {"bill": digits, "date": date})
+    if template in DATED and found.at and found.bill:
+        date = day(found.at, found.bill.agency.zone)
+        return compose(f"{template}.on", language, {"bill": digits, "date": date})
+    return compose(template, language, {"bill": digits})
+
+
+def _about_offer(desk: SmsDesk, language: str, offer: Offer) -> Composed:
+    agency, service = offer.bill.agency, offer.bill.service
+    values = {
+        "amount": amount_in(language, offer.charge.total),
+        "dial": desk.dial(control_number=offer.bill.control_number),
+    }
+    payee = ("agency", name_in(language, agency.names, agency.short_names))
+    if offer.is_anothers:
+        return compose("pay.offer.hidden", language, values, payee)
+    what = ("service", name_in(language, service.names, service.short_names))
+    return compose("pay.offer", language, values, payee, what)
 
 
 async def _obey(

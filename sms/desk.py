@@ -11,6 +11,7 @@ from uuid import UUID
 from kernel.clock import Clock
 from kernel.database import Connection, Database
 from kernel.ids import Ids
+from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
 from payments import offer, receipt, view
 from payments.desk import Desk
@@ -31,8 +32,8 @@ class PaymentsView(Protocol):
         """The receipt behind a code; None if not genuine."""
         ...
 
-    async def offer(self, control_number: str) -> Offer | Refused:
-        """What paying a bill would cost, or why it cannot be paid now."""
+    async def offer(self, control_number: str, viewer: Msisdn) -> Offer | Refused:
+        """What paying a bill costs, or why it cannot be paid now, as ``viewer`` may know it."""
         ...
 
 
@@ -50,9 +51,9 @@ class DeskView:
         """The receipt behind a code; None if not genuine."""
         return await receipt.check(self.desk, typed)
 
-    async def offer(self, control_number: str) -> Offer | Refused:
-        """What paying a bill would cost, or why it cannot be paid now."""
-        return await offer.offer(self.desk, control_number)
+    async def offer(self, control_number: str, viewer: Msisdn) -> Offer | Refused:
+        """What paying a bill costs, or why it cannot be paid now, as ``viewer`` may know it."""
+        return await offer.offer_to(self.desk, control_number, viewer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from fees import bills, catalogue
@@ -102,29 +102,10 @@ class DeskGateway:
         async with self._bills.one(viewer) as attempt:
             if attempt is None:
                 return Refused(Refusal.TOO_MANY_MISSES)
-            seen = await self._seen(control_number, viewer)
-            is_miss = isinstance(seen, Refused) and seen.reason is Refusal.BILL_NOT_FOUND
+            seen = await offers.offer_to(self._desk, control_number, viewer)
+            is_miss = isinstance(seen, offers.Refused) and seen.refusal is Refusal.BILL_NOT_FOUND
             attempt.hit = not is_miss
-        return seen
-
-    async def _seen(self, control_number: str, viewer: Msisdn) -> Offer | Refused:
-        """A bill as its viewer may see it; the same questions to the database whether there is one
-        or not.
-        """
-        async with self._desk.database.read() as connection:
-            is_served = await catalogue.is_served(connection, viewer.region)
-        offered = await offers.offer(self._desk, control_number)
-        bill, own = offered.bill, self._desk.keys.pseudonym(viewer)
-        is_others = bill is not None and bill.payer not in (None, own)
-        if bill is not None and bill.payer != own:
-            is_foreign = is_served and bill.agency.country != viewer.region
-            if is_foreign or bill.state == "cancelled":
-                return Refused(Refusal.BILL_NOT_FOUND)
-        if isinstance(offered, offers.Offer):
-            return _offer_of(offered, is_others=is_others)
-        if bill is None or offered.at is None or is_others:
-            return Refused(offered.refusal)
-        return Refused(offered.refusal, business_date(offered.at, bill.agency.zone))
+        return _offer_of(seen) if isinstance(seen, offers.Offer) else _refused(seen)
 
     async def order_price(self, order: Order) -> Offer | Refused:
         """See the port."""
@@ -174,7 +155,9 @@ class DeskGateway:
         started = await start.start(self._desk, request)
         if isinstance(started, start.Started):
             return Started(started.payment_id, started.control_number)
-        return Refused(started.refusal, await self._day_of(started, intent.control_number))
+        seen = offers.as_seen_by(self._desk.keys.pseudonym(intent.payer), started)
+        assert isinstance(seen, offers.Refused)
+        return _refused(seen)
 
     async def recent(self, payer: Msisdn, limit: int) -> Sequence[Recent]:
         """See the port."""
@@ -258,14 +241,6 @@ class DeskGateway:
             on=business_date(found.paid_at, found.zone),
         )
 
-    async def _day_of(self, refused: offers.Refused, control_number: str | None) -> date | None:
-        """The day of a refusal where the bill's agency is."""
-        if refused.at is None or control_number is None:
-            return None
-        async with self._desk.database.read() as connection:
-            bill = await bills.find(connection, control_number)
-        return None if bill is None else business_date(refused.at, bill.agency.zone)
-
 
 def agency_choices(agencies: Sequence[Agency]) -> list[AgencyChoice]:
     """Menu numbers are stable within a country; a list over several counts through instead."""
@@ -303,17 +278,24 @@ def hidden(agency: Names, total: Money, billed_to: str, about: str = "") -> Offe
     return Offer(agency, {}, price, billed_to=billed_to, about=about)
 
 
-def _offer_of(offered: offers.Offer, *, is_others: bool) -> Offer:
+def _offer_of(offered: offers.Offer) -> Offer:
     """A bill on offer, to its payer (or of nobody in particular) or to a stranger."""
     bill = offered.bill
     chosen = Order(
         agency=bill.agency.code, service=bill.service.code, quantity=bill.quantity, band=bill.band
     )
     whole = _offer(bill.agency, bill.service, offered.charge, chosen)
-    if not is_others:
+    if not offered.is_anothers:
         return whole
     billed_to = (bill.payer or b"").hex()
     return hidden(whole.agency, whole.price.total, billed_to, whole.about)
+
+
+def _refused(refused: offers.Refused) -> Refused:
+    """A refusal, with its day where the bill's agency is."""
+    if refused.at is None or refused.bill is None:
+        return Refused(refused.refusal)
+    return Refused(refused.refusal, business_date(refused.at, refused.bill.agency.zone))
 
 
 def service_choice(service: Service) -> ServiceChoice:

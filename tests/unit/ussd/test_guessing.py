@@ -21,6 +21,7 @@ from kernel.database import Connection, Database
 from kernel.digits import with_check_digits
 from kernel.ids import RandomIds
 from kernel.limits import Limits
+from kernel.money import Money
 from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
@@ -29,7 +30,7 @@ from tests.unit.console.story import Story
 from tests.unit.ussd.conftest import CHANNELS, caller, wallet
 from tests.unit.ussd.phone import Handset
 from ussd.desk_gateway import DeskGateway
-from ussd.gateway import Offer, Refused
+from ussd.gateway import Intent, Offer, Refused
 from ussd.routes import routes
 
 STRANGER = Msisdn("+962790000007")
@@ -118,6 +119,18 @@ def absent(at: int = 0) -> str:
     return with_check_digits(str(5_000_000_000 + at))
 
 
+def yes(number: str, payer: Msisdn) -> Intent:
+    return Intent(
+        id=RandomIds().new(),
+        payer=payer,
+        wallet="sandbox",
+        channel="sandbox",
+        language="ar",
+        agreed_total=Money(50_000, "JOD"),
+        control_number=number,
+    )
+
+
 async def guesses(town: Town, count: int, who: Msisdn = STRANGER) -> list[Offer | Refused]:
     return [await town.gateway.offer(absent(at), who) for at in range(count)]
 
@@ -159,6 +172,9 @@ async def test_when_a_bill_of_somebody_was_paid_is_not_a_strangers_business(town
     assert isinstance(owners, Refused)
     assert owners.on is not None
     assert await town.gateway.offer(number, STRANGER) == replace(owners, on=None)
+    # Nor when the answer comes to a yes: it may have been paid since the offer was shown.
+    assert await town.gateway.start(yes(number, OWNER)) == owners
+    assert await town.gateway.start(yes(number, STRANGER)) == replace(owners, on=None)
 
 
 async def test_absent_and_forbidden_ask_the_database_the_same(town: Town) -> None:
