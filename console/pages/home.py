@@ -48,6 +48,8 @@ async def show(visit: Visit) -> Response:
                 since=midnight - _MESSAGE_DAYS,
                 before=None,
             ),
+            "tickets": await connection.fetchrow(SQL["open_tickets"]),
+            "opened": await connection.fetchval(SQL["opened_on"], today),
             "open_days": await closings.open_days(visit, connection),
             "balanced": await reports.is_balanced(connection),
             "halts": await connection.fetch(SQL["halt_reasons"]),

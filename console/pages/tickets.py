@@ -65,20 +65,23 @@ async def end(visit: Visit) -> Response:
     wish = visit.form.get("do", "")
     if wish not in _ENDS:
         raise Problem(400)
-    typed = " ".join(visit.form.get("answer", "").split())
+    typed = visit.form.get("answer", "")
+    typed = tickets.one_line(typed, len(typed))
     if wish == "answer" and not 0 < len(typed) <= MAX_ANSWER:
         return await _page(visit, status=422, typed=typed)
+    answer = typed if wish == "answer" else ""
+    by = visit.actor.name
     async with visit.desk.database.transaction() as connection:
         ticket = await tickets.find(connection, _id(visit))
         if ticket is None:
             raise Problem(404)
-        answer = typed if wish == "answer" else ""
-        by = visit.actor.name
-        if not await tickets.end(connection, ticket.id, answer=answer, by=by, at=visit.now):
-            return await _page(visit, status=409, is_late=True)
-        await audit.record(
-            connection, visit.actor, _ENDS[wish], at=visit.now, subject=_subject(ticket)
-        )
+        is_ended = await tickets.end(connection, ticket.id, answer=answer, by=by, at=visit.now)
+        if is_ended:
+            await audit.record(
+                connection, visit.actor, _ENDS[wish], at=visit.now, subject=_subject(ticket)
+            )
+    if not is_ended:
+        return await _page(visit, status=409, is_late=True)
     return RedirectResponse(f"/console/tickets/{ticket.id}", 303)
 
 

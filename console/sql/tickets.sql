@@ -10,6 +10,9 @@ ORDER BY CASE WHEN state = 'open' THEN 0 ELSE 1 END,
          CASE WHEN state = 'open' THEN opened_at END, opened_at DESC, id
 LIMIT $6 OFFSET $7
 
+-- name: open_tickets
+SELECT count(*) AS count, min(opened_at) AS oldest FROM payments.ticket WHERE state = 'open'
+
 -- name: rating_rows
 -- What citizens thought of each service: answers, their mean with two decimals, and how many of each score.
 SELECT agency, service, count(*) AS answers, round(avg(score), 2)::text AS mean,

@@ -43,3 +43,7 @@ WHERE p.began_at IS NOT NULL
 
 -- name: usage_channels
 SELECT channel FROM ussd.step GROUP BY channel ORDER BY channel
+
+-- name: opened_on
+-- How often dialogues of a day came to a service or a bill.
+SELECT COALESCE(sum(opened), 0)::bigint FROM ussd.step WHERE day = $1

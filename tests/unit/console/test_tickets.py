@@ -13,6 +13,7 @@ from payments.tickets import Opened, TicketKind, TicketRequest
 from payments.view import payment
 from tests.unit.console.conftest import Hire, Visitor, one_row
 from tests.unit.console.story import CITIZEN, OTHER_CITIZEN, Story
+from tests.unit.console.test_books_pages import tiles
 
 
 async def asked(
@@ -69,7 +70,7 @@ async def test_an_answer_goes_to_the_citizen_once_and_is_recorded(
     page = f"/tickets/{ticket}"
     shown = await finance.get(page)
     assert "&lt;b&gt;please&lt;/b&gt;" in shown.text
-    for wrong in ("", "x" * 121):
+    for wrong in ("", " \n", "\u200f\u200b", "x" * 121):
         refused = await finance.post(page, page=page, do="answer", answer=wrong)
         assert refused.status_code == 422
     form = {"csrf": await finance.token(page), "do": "answer", "answer": "Come on Sunday"}
@@ -88,6 +89,16 @@ async def test_an_answer_goes_to_the_citizen_once_and_is_recorded(
         database, "SELECT count(*) AS n FROM console.audit WHERE action = 'ticket_answered'"
     )
     assert recorded["n"] == 1
+
+
+async def test_what_waits_longest_is_counted_at_home(finance: Visitor, story: Story) -> None:
+    shown = tiles((await finance.get("/")).text)
+    assert shown["Requests and complaints, open"] == ("/console/tickets?state=open", "0")
+    waiting, answered = await asked(story), await asked(story, agency="JO-DVLD")
+    await finance.post(f"/tickets/{answered}", page=f"/tickets/{answered}", do="close")
+    address, count = tiles((await finance.get("/")).text)["Requests and complaints, open"]
+    assert count == "1"
+    assert f"/console/tickets/{waiting}" in (await finance.http.get(address)).text
 
 
 async def test_who_may_not_answer_reads_only(visitor: Visitor, hire: Hire, story: Story) -> None:

@@ -27,6 +27,7 @@ from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from tests.unit.console.conftest import Hire, Visitor, one_row
 from tests.unit.console.story import Story
+from tests.unit.console.test_books_pages import tiles
 from tests.unit.ussd.conftest import CHANNELS, caller, wallet
 from tests.unit.ussd.phone import Handset
 from ussd.analytics import Tally
@@ -152,6 +153,10 @@ async def test_figures_are_those_of_the_dialogues(finance: Visitor, busy: Caller
         "Payment started": ["3", "–", "3", "–", "0%"],
         "Main menu": ["1", "1", "–", "–", "0%"],
     }
+    assert tiles((await finance.get("/")).text)["Services opened on the menu today"] == (
+        "/console/usage?period=today",
+        "4",
+    )
     assert "1 min 0 s" in page
     assert "1 min 36 s" in page
 
