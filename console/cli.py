@@ -60,12 +60,14 @@ async def _add(connection: Connection, options: argparse.Namespace) -> int:
         id=RandomIds().new(),
         name=options.name,
         role=Role(options.role),
+        agency=options.agency,
         password=password,
         at=SystemClock().now(),
     )
     if refused is not None:
         return _fail(_words(refused))
-    print(f"{options.name} may sign in as {options.role}.")
+    whose = f" of {options.agency}" if options.agency else ""
+    print(f"{options.name} may sign in as {options.role}{whose}.")
     if not options.password_stdin:
         print(f"Password (shown only now): {password}")
     return 0
@@ -78,7 +80,8 @@ async def _list(connection: Connection, options: argparse.Namespace) -> int:
     for member in members:
         state = "disabled" if member.disabled_at else "active"
         seen = f"{member.signed_in_at:%Y-%m-%d %H:%M} UTC" if member.signed_in_at else "never"
-        print(f"{member.name:<{width}}  {member.role:<8}  {state:<8}  last sign-in: {seen}")
+        whose = f"  {member.agency}" if member.agency else ""
+        print(f"{member.name:<{width}}  {member.role:<8}  {state:<8}  last sign-in: {seen}{whose}")
     return 0
 
 
@@ -112,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     add = commands.add_parser("add", help="add somebody; prints a generated password once")
     add.add_argument("name")
     add.add_argument("--role", required=True, choices=[role.value for role in Role])
+    add.add_argument("--agency", metavar="CODE", help="whose, for the role of that name")
     add.add_argument("--password-stdin", action="store_true", help="read the password from a line")
     add.set_defaults(run=_add)
     commands.add_parser("list", help="everybody").set_defaults(run=_list)

@@ -1,4 +1,4 @@
-"""Who may do what in the console: four roles, one table."""
+"""Who may do what in the console: five roles, one table."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ class Role(StrEnum):
     FINANCE = "finance"
     AUDITOR = "auditor"
     ADMIN = "admin"
+    AGENCY = "agency"
+    """Of one agency: every page it gets to shows that agency's rows only (``Visit.agency``)."""
 
 
 class Permission(StrEnum):
@@ -22,6 +24,7 @@ class Permission(StrEnum):
     SEE_PAYMENTS = "see_payments"
     SEE_BOOKS = "see_books"
     SEE_USAGE = "see_usage"
+    SEE_TICKETS = "see_tickets"
     DOWNLOAD = "download"
     REVEAL_NUMBER = "reveal_number"
     CLOSE_BOOKS = "close_books"
@@ -31,13 +34,14 @@ class Permission(StrEnum):
 
 
 _P = Permission
-_READ = frozenset({_P.OWN_ACCOUNT, _P.SEE_PAYMENTS, _P.SEE_BOOKS, _P.SEE_USAGE})
+_READ = frozenset({_P.OWN_ACCOUNT, _P.SEE_PAYMENTS, _P.SEE_BOOKS, _P.SEE_USAGE, _P.SEE_TICKETS})
 
 GRANTS: Final[dict[Role, frozenset[Permission]]] = {
     Role.VIEWER: _READ,
     Role.FINANCE: _READ | {_P.DOWNLOAD, _P.REVEAL_NUMBER, _P.CLOSE_BOOKS, _P.ANSWER_TICKETS},
     Role.AUDITOR: _READ | {_P.DOWNLOAD, _P.SEE_AUDIT},
     Role.ADMIN: frozenset(Permission),
+    Role.AGENCY: frozenset({_P.OWN_ACCOUNT, _P.SEE_TICKETS, _P.ANSWER_TICKETS}),
 }
 
 

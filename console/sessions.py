@@ -32,6 +32,7 @@ class Session:
     staff_id: UUID
     staff_name: str
     role: Role
+    agency: str | None
     language: str
     search_handle: str | None
     search_payer: bytes | None

@@ -31,6 +31,7 @@ class StaffRefusal(StrEnum):
     BAD_NAME = "bad_name"
     NAME_TAKEN = "name_taken"
     NOT_FOUND = "not_found"
+    WRONG_AGENCY = "wrong_agency"
     YOURSELF = "yourself"
     WRONG_PASSWORD = "wrong_password"
 
@@ -42,6 +43,7 @@ class Member:
     id: UUID
     name: str
     role: Role
+    agency: str | None
     created_at: datetime
     signed_in_at: datetime | None
     disabled_at: datetime | None
@@ -56,7 +58,8 @@ async def ensure_first_user(
     password = passwords.generated()
     stored, at = await passwords.hashed(password), (clock or SystemClock()).now()
     new_id = (ids or RandomIds()).new()
-    added = await connection.fetchval(SQL["add_staff"], new_id, FIRST_NAME, Role.ADMIN, stored, at)
+    row = (new_id, FIRST_NAME, Role.ADMIN, stored, at, None)
+    added = await connection.fetchval(SQL["add_staff"], *row)
     if added is None:
         return None  # another process that starts at the same time was faster
     await audit.record(
@@ -74,19 +77,26 @@ async def add(
     role: Role,
     password: str,
     at: datetime,
+    agency: str | None = None,
 ) -> StaffRefusal | PasswordProblem | None:
-    """Add somebody within the caller's transaction; None when done, else why not."""
+    """Add somebody within the caller's transaction; None when done, else why not.
+
+    ``agency``: whose, for the role of that name and for no other.
+    """
     if not _NAME.fullmatch(name):
         return StaffRefusal.BAD_NAME
+    if (role is Role.AGENCY) != (agency is not None):
+        return StaffRefusal.WRONG_AGENCY
+    if agency is not None and not await connection.fetchval(SQL["has_agency"], agency):
+        return StaffRefusal.WRONG_AGENCY
     weak = passwords.problem(password, name=name)
     if weak is not None:
         return weak
     stored = await passwords.hashed(password)
-    if await connection.fetchval(SQL["add_staff"], id, name, role, stored, at) is None:
+    if await connection.fetchval(SQL["add_staff"], id, name, role, stored, at, agency) is None:
         return StaffRefusal.NAME_TAKEN
-    await audit.record(
-        connection, actor, Action.STAFF_ADDED, at=at, subject=name, reason=role.value
-    )
+    reason = f"{role} {agency}" if agency else role.value
+    await audit.record(connection, actor, Action.STAFF_ADDED, at=at, subject=name, reason=reason)
     return None
 
 

@@ -72,6 +72,11 @@ class Visit:
         return self.session
 
     @property
+    def agency(self) -> str | None:
+        """The one agency whose rows this person may see; None: those of all."""
+        return self.signed_in.agency
+
+    @property
     def actor(self) -> Actor:
         """Who this is, for the audit trail."""
         session = self.signed_in

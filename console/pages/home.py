@@ -10,8 +10,10 @@ from typing import Any
 from starlette.responses import Response
 
 from console import closings, messages
+from console.pages import tickets
 from console.payment_filter import GROUPS
 from console.render import page
+from console.roles import Permission
 from console.statements import SQL
 from console.visit import Visit
 from kernel.clock import business_date
@@ -32,7 +34,9 @@ class Tally:
 
 
 async def show(visit: Visit) -> Response:
-    """Every tile links to the list that it counts."""
+    """Every tile links to the list that it counts. People of an agency see what waits for them."""
+    if not visit.may(Permission.SEE_PAYMENTS):
+        return await tickets.show_list(visit)
     today = business_date(visit.now, visit.desk.zone)
     midnight = datetime.combine(today, time.min, visit.desk.tzinfo)
     standing = [*GROUPS["in_flight"], *GROUPS["attention"]]

@@ -7,7 +7,7 @@ from typing import Final
 
 from starlette.responses import RedirectResponse, Response
 
-from console import audit, passwords, staff
+from console import audit, names, passwords, staff
 from console.audit import Action
 from console.paging import Paging
 from console.passwords import PasswordProblem
@@ -78,6 +78,7 @@ async def _add(visit: Visit) -> Response:
             id=visit.desk.ids.new(),
             name=name,
             role=Role(role),
+            agency=visit.form.get("agency") or None,
             password=password,
             at=visit.now,
         )
@@ -97,11 +98,13 @@ async def _staff_page(
 ) -> Response:
     async with visit.desk.database.read() as connection:
         members = await staff.members(connection)
+        called = await names.load(connection, visit)
     return page(
         visit,
         "staff.html",
         status=status,
         members=members,
+        names=called,
         roles=list(Role),
         permissions=list(Permission),
         grants=GRANTS,

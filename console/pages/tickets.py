@@ -14,6 +14,7 @@ from console.render import page
 from console.statements import SQL
 from console.visit import Problem, Visit
 from kernel.clock import business_date
+from kernel.database import Connection
 from payments import tickets
 from payments.tickets import MAX_ANSWER, Ticket, TicketKind, TicketState
 
@@ -25,7 +26,7 @@ async def show_list(visit: Visit) -> Response:
     """Tickets, the open ones unless another state is asked for."""
     paging = Paging.of(visit.query)
     state, kind = visit.query.get("state", TicketState.OPEN), visit.query.get("kind", "")
-    agency = visit.query.get("agency", "")
+    agency = visit.agency or visit.query.get("agency", "")
     days = _period(visit, default="all")
     async with visit.snapshot() as connection:
         called = await names.load(connection, visit)
@@ -72,9 +73,7 @@ async def end(visit: Visit) -> Response:
     answer = typed if wish == "answer" else ""
     by = visit.actor.name
     async with visit.desk.database.transaction() as connection:
-        ticket = await tickets.find(connection, _id(visit))
-        if ticket is None:
-            raise Problem(404)
+        ticket = await _find(visit, connection)
         is_ended = await tickets.end(connection, ticket.id, answer=answer, by=by, at=visit.now)
         if is_ended:
             await audit.record(
@@ -89,7 +88,7 @@ async def show_ratings(visit: Visit) -> Response:
     """The mean score of every service that was rated, the worst first."""
     days = _period(visit, default="30d")
     async with visit.snapshot() as connection:
-        rows = await connection.fetch(SQL["rating_rows"], days.since, days.before)
+        rows = await connection.fetch(SQL["rating_rows"], days.since, days.before, visit.agency)
         called = await names.load(connection, visit)
     return page(visit, "ratings.html", rows=rows, names=called, period=days, periods=period.PRESETS)
 
@@ -98,9 +97,7 @@ async def _page(
     visit: Visit, *, status: int = 200, typed: str = "", is_late: bool = False
 ) -> Response:
     async with visit.snapshot() as connection:
-        ticket = await tickets.find(connection, _id(visit))
-        if ticket is None:
-            raise Problem(404)
+        ticket = await _find(visit, connection)
         called = await names.load(connection, visit)
         done = await audit.of_subject(connection, _subject(ticket))
     return page(
@@ -122,9 +119,13 @@ def _period(visit: Visit, *, default: str) -> period.Period:
     return period.of(visit.query, today=today, zone=visit.desk.zone, default=default)
 
 
-def _id(visit: Visit) -> UUID:
-    found: UUID = visit.request.path_params["id"]
-    return found
+async def _find(visit: Visit, connection: Connection) -> Ticket:
+    """The ticket that was asked for; another agency's is not found."""
+    wanted: UUID = visit.request.path_params["id"]
+    ticket = await tickets.find(connection, wanted)
+    if ticket is None or visit.agency not in (None, ticket.agency):
+        raise Problem(404)
+    return ticket
 
 
 def _subject(ticket: Ticket) -> str:

@@ -7,7 +7,7 @@ VALUES ($1, $2, $3, $4, $4)
 WITH live AS (
     SELECT session.token_digest, session.language, session.seen_at, session.search_handle,
            session.search_payer, session.created_at,
-           staff.id AS staff_id, staff.name AS staff_name, staff.role
+           staff.id AS staff_id, staff.name AS staff_name, staff.role, staff.agency
     FROM console.session JOIN console.staff ON staff.id = session.staff_id
     WHERE session.token_digest = $1
       AND session.seen_at > $2::timestamptz - $3::interval
@@ -18,7 +18,7 @@ WITH live AS (
     WHERE session.token_digest = live.token_digest
       AND live.seen_at < $2::timestamptz - interval '1 minute'
 )
-SELECT staff_id, staff_name, role, language, search_handle, search_payer FROM live
+SELECT staff_id, staff_name, role, agency, language, search_handle, search_payer FROM live
 
 -- name: end_session
 DELETE FROM console.session WHERE token_digest = $1

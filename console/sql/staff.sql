@@ -1,15 +1,18 @@
 -- name: add_staff
 -- No row: the name is taken.
-INSERT INTO console.staff (id, name, role, password_hash, created_at, password_set_at)
-VALUES ($1, $2, $3, $4, $5, $5)
+INSERT INTO console.staff (id, name, role, password_hash, created_at, password_set_at, agency)
+VALUES ($1, $2, $3, $4, $5, $5, $6)
 ON CONFLICT (name) DO NOTHING
 RETURNING id
+
+-- name: has_agency
+SELECT EXISTS (SELECT FROM fees.agency WHERE code = $1)
 
 -- name: has_staff
 SELECT EXISTS (SELECT FROM console.staff)
 
 -- name: staff_list
-SELECT id, name, role, created_at, signed_in_at, disabled_at FROM console.staff ORDER BY name
+SELECT id, name, role, agency, created_at, signed_in_at, disabled_at FROM console.staff ORDER BY name
 
 -- name: staff_by_name
 SELECT id, name, role, password_hash, disabled_at FROM console.staff WHERE name = $1

@@ -21,4 +21,5 @@ SELECT agency, service, count(*) AS answers, round(avg(score), 2)::text AS mean,
              count(*) FILTER (WHERE score = 5)] AS scores
 FROM payments.rating
 WHERE ($1::timestamptz IS NULL OR rated_at >= $1) AND ($2::timestamptz IS NULL OR rated_at < $2)
+  AND ($3::text IS NULL OR agency = $3)
 GROUP BY agency, service ORDER BY avg(score), agency, service

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Protocol
 
 import httpx
 import pytest
@@ -109,7 +110,10 @@ async def visitor(url: str) -> AsyncIterator[Visitor]:
     await browser.http.aclose()
 
 
-Hire = Callable[[str, Role], Awaitable[None]]
+class Hire(Protocol):
+    """Adds somebody to the staff; to those of an agency, for that role."""
+
+    async def __call__(self, name: str, role: Role, *, agency: str | None = None) -> None: ...
 
 
 @pytest.fixture(scope="session")
@@ -122,9 +126,9 @@ def password_hash() -> str:
 def hire(database: Database, clock: ManualClock, ids: RandomIds, password_hash: str) -> Hire:
     """Adds somebody to the staff, with the tests' password."""
 
-    async def add(name: str, role: Role) -> None:
+    async def add(name: str, role: Role, *, agency: str | None = None) -> None:
         async with database.transaction() as connection:
-            row = (ids.new(), name, role, password_hash, clock.now())
+            row = (ids.new(), name, role, password_hash, clock.now(), agency)
             assert await connection.fetchval(staff.SQL["add_staff"], *row), name
             await audit.record(
                 connection,

@@ -13,6 +13,7 @@ from console.routes import ASSETS, PAGES
 from console.shield import HEADERS
 from kernel.database import Database
 from tests.unit.console.conftest import Hire, Visitor
+from tests.unit.console.story import Story
 
 NOBODYS_ID = UUID("00000000-0000-7000-8000-000000000000")
 OPEN_TO_ALL = {("GET", "/sign-in"), ("POST", "/sign-in")}
@@ -57,9 +58,10 @@ async def test_a_stranger_gets_to_no_guarded_route(visitor: Visitor) -> None:
 
 @pytest.mark.parametrize("role", Role)
 async def test_each_role_gets_to_what_the_table_grants_and_to_nothing_else(
-    visitor: Visitor, hire: Hire, role: Role
+    visitor: Visitor, hire: Hire, story: Story, role: Role
 ) -> None:
-    await hire("rana", role)
+    del story  # its catalogue has the agency
+    await hire("rana", role, agency="JO-CSPD" if role is Role.AGENCY else None)
     await visitor.sign_in("rana")
     token = await visitor.token()
     for page in PAGES:
@@ -85,6 +87,8 @@ def test_the_roles_differ_in_the_way_their_sentences_say() -> None:
     assert Permission.CLOSE_BOOKS not in GRANTS[Role.VIEWER] | GRANTS[Role.AUDITOR]
     assert Permission.SEE_AUDIT in GRANTS[Role.AUDITOR]
     assert Permission.MANAGE_STAFF not in GRANTS[Role.FINANCE] | GRANTS[Role.AUDITOR]
+    own = {Permission.OWN_ACCOUNT, Permission.SEE_TICKETS, Permission.ANSWER_TICKETS}
+    assert GRANTS[Role.AGENCY] == own
     assert GRANTS[Role.ADMIN] == frozenset(Permission)
 
 

@@ -13,7 +13,8 @@ from console import staff
 from console.cli import main
 from console.roles import Role
 from kernel.database import Database
-from tests.unit.console.conftest import PASSWORD, Hire, Visitor, logged
+from tests.unit.console.conftest import PASSWORD, Hire, Visitor, logged, one_row
+from tests.unit.console.story import Story
 
 
 async def test_the_first_user_is_made_once_and_can_sign_in(
@@ -54,6 +55,26 @@ async def test_names_that_will_not_do_or_are_taken_are_refused(admin: Visitor) -
         answer = await admin.post("/staff", page="/staff", do="add", name=name, role="viewer")
         assert answer.status_code == 422, name
         assert 'class="secret"' not in answer.text
+
+
+async def test_an_agencys_people_are_added_with_an_agency_that_exists_and_others_without(
+    admin: Visitor, story: Story, database: Database
+) -> None:
+    del story  # its catalogue has the agency
+    for role, agency in (("agency", ""), ("agency", "JO-NONE"), ("finance", "JO-CSPD")):
+        refused = await admin.post(
+            "/staff", page="/staff", do="add", name="lina", role=role, agency=agency
+        )
+        assert refused.status_code == 422
+        assert "The agency role needs an agency" in refused.text
+    await admin.post(
+        "/staff", page="/staff", do="add", name="lina", role="agency", agency="JO-CSPD"
+    )
+    assert ">Civil Status and Passports Department</small>" in (await admin.get("/staff")).text
+    row = await one_row(
+        database, "SELECT reason FROM console.audit WHERE action = 'staff_added' AND reason <> ''"
+    )
+    assert row["reason"] == "agency JO-CSPD"
 
 
 async def test_an_administrator_cannot_lock_everybody_out(admin: Visitor) -> None:

@@ -119,6 +119,48 @@ async def test_a_ticket_is_closed_without_words(finance: Visitor, story: Story) 
     assert await listed(finance, state="closed") == {ticket}
 
 
+async def test_an_agencys_people_get_to_its_own_tickets_and_to_nothing_else(
+    visitor: Visitor, hire: Hire, story: Story, database: Database
+) -> None:
+    own, anothers = await asked(story), await asked(story, agency="JO-DVLD")
+    await hire("lina", Role.AGENCY, agency="JO-CSPD")
+    await visitor.sign_in("lina", language="en")
+    assert await listed(visitor) == {own}
+    assert await listed(visitor, agency="JO-DVLD", state="all") == {own}
+    home = await visitor.get("/")
+    assert f"/console/tickets/{own}" in home.text
+    assert "/console/payments" not in home.text + (await visitor.get(f"/tickets/{own}")).text
+    assert (await visitor.get(f"/tickets/{anothers}")).status_code == 404
+    for do in ("answer", "close"):
+        refused = await visitor.post(f"/tickets/{anothers}", do=do, answer="Ours now")
+        assert refused.status_code == 404
+    assert (await visitor.get("/payments", period="all")).status_code == 403
+    answer = await visitor.post(f"/tickets/{own}", do="answer", answer="Come on Sunday")
+    assert answer.status_code == 303
+    async with database.read() as connection:
+        rows = await connection.fetch("SELECT agency, state, answered_by FROM payments.ticket")
+    assert {tuple(row) for row in rows} == {
+        ("JO-CSPD", "answered", "lina"),
+        ("JO-DVLD", "open", None),
+    }
+
+
+async def test_an_agencys_people_see_the_scores_of_its_services_only(
+    visitor: Visitor, hire: Hire, story: Story
+) -> None:
+    for agency, service in (("JO-CSPD", "PASSPORT"), ("JO-DVLD", "CLEARANCE")):
+        collected = await story.collected(agency=agency, service=service)
+        async with story.database.read() as connection:
+            about = await payment(connection, collected)
+        assert about is not None
+        assert await afterwards.rate(story.desk, CITIZEN, about.control_number, 4)
+    await hire("lina", Role.AGENCY, agency="JO-DVLD")
+    await visitor.sign_in("lina", language="en")
+    page = (await visitor.get("/ratings")).text
+    assert page.count('role="rowheader"') == 1
+    assert "Passport" not in page
+
+
 @pytest.mark.parametrize("do", ["", "burn"])
 async def test_other_buttons_do_nothing(finance: Visitor, story: Story, do: str) -> None:
     ticket = await asked(story)
