@@ -88,7 +88,7 @@ class Sealer:
 
 async def keep_sealing(settings: config.Config) -> None:
     """Seal until SIGTERM or SIGINT."""
-    database = await Database.connect(settings.sealer_database_url, size=1)
+    database = await Database.connect(settings.database_url, size=1)
     sealer = Sealer(database, Signer(Keys(settings.secret_key)), SystemClock())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 
 _ROOT = Path(__file__).resolve().parent.parent
 MIN_DOOR_SECRET = 16
-SEALER_DATABASE = "MIZAN_SEALER_DATABASE_URL"
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _T = TypeVar("_T")
 
@@ -147,8 +146,6 @@ class Config:
 
     environment: str
     database_url: str = field(repr=False)
-    sealer_database_url: str = field(repr=False)
-    """What the sealer alone signs in with."""
     redis_url: str = field(repr=False)
     public_url: str
     secret_key: str = field(repr=False)
@@ -184,7 +181,6 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     config = Config(
         environment=raw.get("environment", "production"),
         database_url=_required(environ, "MIZAN_DATABASE_URL"),
-        sealer_database_url=environ.get(SEALER_DATABASE) or environ["MIZAN_DATABASE_URL"],
         redis_url=_required(environ, "MIZAN_REDIS_URL"),
         public_url=_required(environ, "MIZAN_PUBLIC_URL").rstrip("/"),
         secret_key=_required(environ, "MIZAN_SECRET_KEY"),

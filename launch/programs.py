@@ -6,7 +6,6 @@ import socket
 import sys
 from collections.abc import Iterator, Mapping
 
-from kernel.config import SEALER_DATABASE
 from launch.home import Home
 from launch.supervisor import Program
 
@@ -20,6 +19,12 @@ SERVER = (
 )
 """How every web process is served."""
 
+DATABASE = "MIZAN_DATABASE_URL"
+SEALERS_DATABASE = "MIZAN_SEALER_DATABASE_URL"
+"""The same database, signed in to as a role that may seal: for the sealer only."""
+OF_THE_GATEWAY = (DATABASE, SEALERS_DATABASE, "MIZAN_REDIS_URL", "MIZAN_SECRET_KEY")
+"""What a mobile operator never has, and so the sandbox does not get it."""
+
 
 def web(count: int, listener: socket.socket, env: Mapping[str, str]) -> Iterator[Program]:
     """Single-process servers that accept from one shared socket."""
@@ -28,7 +33,7 @@ def web(count: int, listener: socket.socket, env: Mapping[str, str]) -> Iterator
         yield Program(
             name=f"web-{number}",
             argv=_python("uvicorn", "app:create_app", "--fd", str(fd), *SERVER),
-            env=env,
+            env=_without(env, SEALERS_DATABASE),
             stage=STAGE_WEB,
             pass_fds=[fd],
         )
@@ -36,11 +41,9 @@ def web(count: int, listener: socket.socket, env: Mapping[str, str]) -> Iterator
 
 def work(env: Mapping[str, str]) -> Iterator[Program]:
     """The worker, the sweeper that re-drives what a worker has lost, and the ledger's sealer."""
-    # Nobody else may know how the sealer signs in.
-    secret = os.environ.get(SEALER_DATABASE)
-    sealer = {**env, SEALER_DATABASE: secret} if secret else env
-    for name in ("worker", "sweeper", "sealer"):
-        own = sealer if name == "sealer" else env
+    plain = _without(env, SEALERS_DATABASE)
+    sealing = {**plain, DATABASE: env.get(SEALERS_DATABASE) or env[DATABASE]}
+    for name, own in (("worker", plain), ("sweeper", plain), ("sealer", sealing)):
         yield Program(name=name, argv=_python(f"jobs.{name}"), env=own, stage=STAGE_WORK)
 
 
@@ -48,7 +51,8 @@ def sandbox(listener: socket.socket, env: Mapping[str, str]) -> Iterator[Program
     """The operators' side, on its own port."""
     fd = listener.fileno()
     argv = _python("sandbox", "--fd", str(fd))
-    yield Program(name="sandbox", argv=argv, env=env, stage=STAGE_SANDBOX, pass_fds=[fd])
+    own = _without(env, *OF_THE_GATEWAY)
+    yield Program(name="sandbox", argv=argv, env=own, stage=STAGE_SANDBOX, pass_fds=[fd])
 
 
 def child_environment(home: Home, known: Mapping[str, str]) -> dict[str, str]:
@@ -56,13 +60,16 @@ def child_environment(home: Home, known: Mapping[str, str]) -> dict[str, str]:
     metrics = home.path / "metrics"
     shutil.rmtree(metrics, ignore_errors=True)
     metrics.mkdir(mode=0o700)
-    inherited = {name: value for name, value in os.environ.items() if name != SEALER_DATABASE}
     return {
-        **inherited,
+        **os.environ,
         **known,
         "PROMETHEUS_MULTIPROC_DIR": str(metrics),
         "PYTHONUNBUFFERED": "1",
     }
+
+
+def _without(env: Mapping[str, str], *names: str) -> dict[str, str]:
+    return {name: value for name, value in env.items() if name not in names}
 
 
 def _python(module: str, *arguments: str) -> list[str]:

@@ -52,14 +52,6 @@ def test_a_weak_secret_refuses_to_start(tmp_path: Path, weak: str) -> None:
         load(settings(tmp_path, MIZAN_SECRET_KEY=weak))
 
 
-def test_the_sealer_signs_in_as_all_do_unless_told_otherwise(tmp_path: Path) -> None:
-    everybodys, own = "postgresql://gateway@db/mizan", "postgresql://sealer@db/mizan"
-    environ = settings(tmp_path, MIZAN_DATABASE_URL=everybodys)
-    assert load(environ).sealer_database_url == everybodys
-    told = load({**environ, "MIZAN_SEALER_DATABASE_URL": own})
-    assert (told.database_url, told.sealer_database_url) == (everybodys, own)
-
-
 def test_the_zone_of_the_console_is_a_setting(tmp_path: Path) -> None:
     assert load(settings(tmp_path)).zone == "Asia/Amman"
     assert load(settings(tmp_path, 'zone = "Asia/Beirut"' + PRODUCTION)).zone == "Asia/Beirut"
