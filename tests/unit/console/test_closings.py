@@ -71,6 +71,14 @@ async def again(visitor: Visitor, name: str) -> Visitor:
     return visitor
 
 
+async def a_day_with_money(story: Story, days: Days, finance: Visitor) -> date:
+    """Something was collected on the day that is over, and finance has signed in on the next."""
+    await story.collected()
+    until = await days.next()
+    await again(finance, "rana")
+    return until
+
+
 async def close(visitor: Visitor, until: date | str, **form: str) -> httpx.Response:
     """Press the button that closes."""
     fields: dict[str, Any] = {"do": "close", "kind": "day", "until": str(until)}
@@ -92,9 +100,7 @@ def found(html: str) -> dict[str, str]:
 async def test_a_day_is_closed_in_the_name_of_who_signed_in(
     finance: Visitor, story: Story, days: Days, database: Database
 ) -> None:
-    await story.collected()
-    until = await days.next()
-    await again(finance, "rana")
+    until = await a_day_with_money(story, days, finance)
     assert tiles((await finance.get("/")).text)["Days not closed"] == ("/console/closings", "1")
     answer = await close(finance, until)
     assert (answer.status_code, answer.headers["location"]) == (303, "/console/closings/1")
@@ -140,9 +146,7 @@ async def test_a_finding_leads_to_the_list_that_shows_it_and_is_closed_with_a_re
 async def test_books_that_do_not_balance_are_closed_for_no_reason_whatever(
     finance: Visitor, story: Story, days: Days, owner: Database, database: Database
 ) -> None:
-    await story.collected()
-    until = await days.next()
-    await again(finance, "rana")
+    until = await a_day_with_money(story, days, finance)
     async with owner.transaction() as connection:
         await connection.execute(ALL_RIGHTS)
         await connection.execute(
@@ -197,9 +201,7 @@ async def test_a_day_that_is_not_over_or_closed_already_is_refused(
 async def test_reopening_takes_two_people_who_signed_in(
     finance: Visitor, second: Visitor, story: Story, days: Days, database: Database
 ) -> None:
-    await story.collected()
-    until = await days.next()
-    await again(finance, "rana")
+    until = await a_day_with_money(story, days, finance)
     await again(second, "basim")
     await close(finance, until)
     empty = await finance.post("/closings", page="/closings", do="ask", reason=" ")
@@ -233,9 +235,7 @@ async def test_reopening_takes_two_people_who_signed_in(
 async def test_a_closing_shows_its_balances_and_what_changed_since(
     finance: Visitor, second: Visitor, story: Story, days: Days, database: Database
 ) -> None:
-    await story.collected()
-    until = await days.next()
-    await again(finance, "rana")
+    until = await a_day_with_money(story, days, finance)
     await again(second, "basim")
     await close(finance, until)
     page = (await finance.get("/closings/1")).text
@@ -281,9 +281,7 @@ async def test_at_a_months_end_the_month_can_be_closed_behind_its_last_day(
 async def test_somebody_who_only_looks_gets_no_buttons(
     finance: Visitor, visitor: Visitor, story: Story, days: Days, hire: Hire
 ) -> None:
-    await story.collected()
-    until = await days.next()
-    await again(finance, "rana")
+    until = await a_day_with_money(story, days, finance)
     await close(finance, until)
     await finance.post("/closings", page="/closings", do="ask", reason="forgotten")
     await days.next()

@@ -40,6 +40,21 @@ async def answered(counter: Counter, item: Work, verdict: Verdict) -> None:
     await take(counter.desk, Step(UUID(item.key), decide, held=item, heard=said))
 
 
+async def waiting(counter: Counter) -> UUID:
+    """A payment that the operator has taken, and about which it says nothing but "pending"."""
+    pid, _ = await counter.started()
+    counter.wallet.collects, counter.wallet.queries = [PENDING], [PENDING]
+    await counter.work()
+    return pid
+
+
+async def ask_on_schedule(counter: Counter) -> None:
+    """Time passes until the schedule of questions is over."""
+    for offset in (90, 510, 5400):
+        await counter.later(offset)
+        await counter.work()
+
+
 async def test_asked_pending_called_back_confirmed_booked_and_receipted(counter: Counter) -> None:
     pid, bill = await counter.started()
     counter.wallet.collects, counter.wallet.queries = [PENDING], [SUCCESS]
@@ -174,9 +189,7 @@ async def test_a_sender_that_lost_its_lease_changes_nothing_but_leaves_its_evide
 
 
 async def test_at_most_three_questions_then_a_person(counter: Counter) -> None:
-    pid, _ = await counter.started()
-    counter.wallet.collects, counter.wallet.queries = [PENDING], [PENDING]
-    await counter.work()
+    pid = await waiting(counter)
     for offset in (90, 510, 5400, 600, 86_400):
         await counter.later(offset)
         await counter.work()
@@ -199,12 +212,8 @@ async def test_a_person_may_ask_once_more_about_a_payment_in_review(counter: Cou
 
 
 async def test_a_persons_question_waits_until_the_budget_allows_it(counter: Counter) -> None:
-    pid, _ = await counter.started()
-    counter.wallet.collects, counter.wallet.queries = [PENDING], [PENDING]
-    await counter.work()
-    for offset in (90, 510, 5400):
-        await counter.later(offset)
-        await counter.work()
+    pid = await waiting(counter)
+    await ask_on_schedule(counter)
     assert await counter.state(pid) == "review"
     counter.wallet.queries = [SUCCESS]
     async with counter.desk.database.transaction() as connection:
@@ -220,12 +229,8 @@ async def test_a_persons_question_waits_until_the_budget_allows_it(counter: Coun
 async def test_a_callback_after_the_last_question_is_followed_when_the_budget_allows_it(
     counter: Counter,
 ) -> None:
-    pid, _ = await counter.started()
-    counter.wallet.collects, counter.wallet.queries = [PENDING], [PENDING]
-    await counter.work()
-    for offset in (90, 510, 5400):
-        await counter.later(offset)
-        await counter.work()
+    pid = await waiting(counter)
+    await ask_on_schedule(counter)
     counter.wallet.queries = [SUCCESS]
     await counter.callback(pid)
     await counter.work()
@@ -238,15 +243,11 @@ async def test_a_callback_after_the_last_question_is_followed_when_the_budget_al
 async def test_a_schedule_whose_budget_callbacks_spent_asks_once_more_at_its_end(
     counter: Counter,
 ) -> None:
-    pid, _ = await counter.started()
-    counter.wallet.collects, counter.wallet.queries = [PENDING], [PENDING]
-    await counter.work()
+    pid = await waiting(counter)
     for number in range(3):
         await counter.callback(pid, body=b"%d" % number)
         await counter.work()
-    for offset in (90, 510, 5400):
-        await counter.later(offset)
-        await counter.work()
+    await ask_on_schedule(counter)
     assert await counter.state(pid) == "review"
     assert len(counter.wallet.questions) == 3
     counter.wallet.queries = [SUCCESS]
@@ -276,9 +277,7 @@ async def test_a_callback_between_two_attempts_to_send_waits_for_the_second(
 async def test_fifty_callbacks_do_not_break_the_promise_of_three_questions(
     counter: Counter,
 ) -> None:
-    pid, _ = await counter.started()
-    counter.wallet.collects, counter.wallet.queries = [PENDING], [PENDING]
-    await counter.work()
+    pid = await waiting(counter)
     for number in range(50):
         await counter.callback(pid, body=b'{"n": %d}' % number)
         await counter.work()
