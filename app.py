@@ -54,7 +54,8 @@ def create_app() -> Starlette:
     wake = Wakeup(settings.redis_url)
     inbox = Inbox(database)
     desk = compose.desk(settings, database, http, wake)
-    texting = compose.sms_desk(settings, desk, http)
+    limits = Limits(valkey, desk.keys, desk.clock)
+    texting = compose.sms_desk(settings, desk, http, limits)
     tally = Tally(desk.clock, desk.ids, settings.zone)
 
     @asynccontextmanager
@@ -76,7 +77,7 @@ def create_app() -> Starlette:
         await database.close()
 
     return Application(
-        routes=_routes(settings, desk, texting, inbox, valkey=valkey, tally=tally),
+        routes=_routes(settings, desk, texting, inbox, valkey=valkey, limits=limits, tally=tally),
         middleware=believing(settings.trusted_proxies),
         lifespan=lifespan,
     )
@@ -116,10 +117,10 @@ def _routes(
     inbox: Inbox,
     *,
     valkey: Valkey,
+    limits: Limits,
     tally: Tally,
 ) -> list[BaseRoute]:
     database = desk.database
-    limits = Limits(valkey, desk.keys, desk.clock)
     finance = console.desk.Desk(
         database=database,
         keys=desk.keys,

@@ -14,7 +14,9 @@ from kernel.config import Config
 from kernel.database import Database
 from kernel.http import HttpClient
 from kernel.ids import RandomIds
+from kernel.limits import Limits
 from kernel.privacy import Keys
+from kernel.valkey import Valkey
 from payments.desk import Desk
 from sms.channels import open_channels
 from sms.desk import DeskView, SmsDesk
@@ -42,7 +44,7 @@ def desk(
     )
 
 
-def sms_desk(settings: Config, use_cases: Desk, http: HttpClient) -> SmsDesk:
+def sms_desk(settings: Config, use_cases: Desk, http: HttpClient, limits: Limits) -> SmsDesk:
     """The text channel's dependencies."""
     codes = {name: channel.short_code for name, channel in settings.channels.items()}
     return SmsDesk(
@@ -50,7 +52,7 @@ def sms_desk(settings: Config, use_cases: Desk, http: HttpClient) -> SmsDesk:
         keys=use_cases.keys,
         clock=use_cases.clock,
         ids=use_cases.ids,
-        payments=DeskView(use_cases),
+        payments=DeskView(use_cases, limits, settings.limits),
         channels=open_channels(settings.carriers, http),
         default_channel=settings.sms_channel,
         public_url=settings.public_url,
@@ -75,9 +77,11 @@ async def opened(settings: Config, *, overdue_s: float = 0.0) -> AsyncIterator[E
     """Runners over the configured database; everything is closed at the end."""
     http = HttpClient()
     database = await Database.connect(settings.database_url, size=16)
+    valkey = Valkey(settings.redis_url)
     use_cases = desk(settings, database, http)
+    limits = Limits(valkey, use_cases.keys, use_cases.clock)
     try:
-        every = handlers(use_cases, sms_desk(settings, use_cases, http))
+        every = handlers(use_cases, sms_desk(settings, use_cases, http, limits))
         money = {kind: handle for kind, handle in every.items() if not is_message(kind)}
         messages = {kind: handle for kind, handle in every.items() if is_message(kind)}
         runners = [
@@ -87,5 +91,6 @@ async def opened(settings: Config, *, overdue_s: float = 0.0) -> AsyncIterator[E
         yield Engine(use_cases, Crew(runners))
     finally:
         await use_cases.groups.close()
+        await valkey.close()
         await http.close()
         await database.close()

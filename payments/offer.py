@@ -100,6 +100,11 @@ def as_seen_by(own: bytes, offered: Offer | Refused) -> Offer | Refused:
     return Refused(offered.refusal)
 
 
+def is_miss(seen: Offer | Refused) -> bool:
+    """Whether somebody asked for a bill that is not there, as far as they may know."""
+    return isinstance(seen, Refused) and seen.refusal is Refusal.BILL_NOT_FOUND
+
+
 @dataclass(frozen=True, slots=True)
 class Holder:
     """The payment that holds a bill, and since when."""

@@ -16,7 +16,7 @@ from kernel.log import event
 from kernel.sql import package_sql
 from kernel.subscribers import Subscriber
 from kernel.work import Work
-from payments.offer import Offer
+from payments.offer import Offer, Refused
 from payments.receipt import ReceiptCheck
 from payments.refusals import Refusal
 from sms.compose import Composed, amount_in, compose, day, name_in
@@ -34,6 +34,7 @@ REFUSED: Final[Mapping[Refusal, str]] = {
     Refusal.PAYMENT_IN_FLIGHT: "pay.in_flight",
     Refusal.BILL_CANCELLED: "pay.cancelled",
     Refusal.BILL_EXPIRED: "pay.expired",
+    Refusal.TOO_MANY_MISSES: "too_many_misses",
 }
 """Template for each reason why a bill cannot be paid; the others say "not now"."""
 
@@ -98,7 +99,8 @@ def _language(request: Request, sender: Subscriber) -> str:
 async def _composed(desk: SmsDesk, request: Request, language: str, sender: Subscriber) -> Composed:
     match request.command:
         case Command.VERIFY:
-            return _about_receipt(language, await desk.payments.receipt(request.digits))
+            found = await desk.payments.receipt(request.digits, sender.msisdn)
+            return _about_receipt(language, found)
         case Command.PAY:
             return await _about_bill(desk, request.digits, language, sender)
         case Command.STOP:
@@ -109,7 +111,9 @@ async def _composed(desk: SmsDesk, request: Request, language: str, sender: Subs
             return compose("help", language, {"short_code": desk.dial()})
 
 
-def _about_receipt(language: str, found: ReceiptCheck | None) -> Composed:
+def _about_receipt(language: str, found: ReceiptCheck | Refused | None) -> Composed:
+    if isinstance(found, Refused):
+        return compose("too_many_misses", language, {})
     if found is None:
         return compose("verify.unknown", language, {})
     values = {

@@ -9,14 +9,18 @@ from typing import Protocol
 from uuid import UUID
 
 from kernel.clock import Clock
+from kernel.config import LimitsConfig
 from kernel.database import Connection, Database
 from kernel.ids import Ids
+from kernel.limits import Limits
 from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
 from payments import offer, receipt, view
 from payments.desk import Desk
-from payments.offer import Offer, Refused
+from payments.guesses import bill_guesses, receipt_guesses
+from payments.offer import Offer, Refused, is_miss
 from payments.receipt import ReceiptCheck
+from payments.refusals import Refusal
 from payments.view import PaymentDetail
 from sms.channels import Channel
 
@@ -28,32 +32,47 @@ class PaymentsView(Protocol):
         """One payment, whole."""
         ...
 
-    async def receipt(self, typed: str) -> ReceiptCheck | None:
-        """The receipt behind a code; None if not genuine."""
+    async def receipt(self, typed: str, viewer: Msisdn) -> ReceiptCheck | Refused | None:
+        """The receipt behind a code; None if not genuine. Refuses: too_many_misses."""
         ...
 
     async def offer(self, control_number: str, viewer: Msisdn) -> Offer | Refused:
-        """What paying a bill costs, or why it cannot be paid now, as ``viewer`` may know it."""
+        """What paying a bill costs, or why it cannot be paid now, as ``viewer`` may know it.
+
+        Who tries too many numbers that are absent is told so (too_many_misses).
+        """
         ...
 
 
-@dataclass(frozen=True, slots=True)
 class DeskView:
     """The view of the payments desk itself."""
 
-    desk: Desk
+    def __init__(self, desk: Desk, limits: Limits, settings: LimitsConfig) -> None:
+        self._desk = desk
+        self._bills = bill_guesses(limits, settings)
+        self._receipts = receipt_guesses(limits, settings)
 
     async def payment(self, connection: Connection, payment_id: UUID) -> PaymentDetail | None:
         """One payment, whole."""
         return await view.payment(connection, payment_id)
 
-    async def receipt(self, typed: str) -> ReceiptCheck | None:
-        """The receipt behind a code; None if not genuine."""
-        return await receipt.check(self.desk, typed)
+    async def receipt(self, typed: str, viewer: Msisdn) -> ReceiptCheck | Refused | None:
+        """See the view."""
+        async with self._receipts.one(viewer) as attempt:
+            if attempt is None:
+                return Refused(Refusal.TOO_MANY_MISSES)
+            found = await receipt.check(self._desk, typed)
+            attempt.hit = found is not None
+        return found
 
     async def offer(self, control_number: str, viewer: Msisdn) -> Offer | Refused:
-        """What paying a bill costs, or why it cannot be paid now, as ``viewer`` may know it."""
-        return await offer.offer_to(self.desk, control_number, viewer)
+        """See the view."""
+        async with self._bills.one(viewer) as attempt:
+            if attempt is None:
+                return Refused(Refusal.TOO_MANY_MISSES)
+            seen = await offer.offer_to(self._desk, control_number, viewer)
+            attempt.hit = not is_miss(seen)
+        return seen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,7 @@ from kernel.msisdn import Msisdn
 from payments import afterwards, receipt, start, tickets, view
 from payments import offer as offers
 from payments.desk import Desk
+from payments.guesses import bill_guesses, receipt_guesses
 from payments.refusals import Refusal
 from payments.tickets import Opened, TicketRefusal, TicketRequest
 from ussd.gateway import (
@@ -39,7 +40,6 @@ from ussd.gateway import (
     Started,
     TicketStatus,
 )
-from ussd.limits import bill_guesses, receipt_guesses
 
 DEFAULT_LIMITS: Final = LimitsConfig()
 
@@ -103,8 +103,7 @@ class DeskGateway:
             if attempt is None:
                 return Refused(Refusal.TOO_MANY_MISSES)
             seen = await offers.offer_to(self._desk, control_number, viewer)
-            is_miss = isinstance(seen, offers.Refused) and seen.refusal is Refusal.BILL_NOT_FOUND
-            attempt.hit = not is_miss
+            attempt.hit = not offers.is_miss(seen)
         return _offer_of(seen) if isinstance(seen, offers.Offer) else _refused(seen)
 
     async def order_price(self, order: Order) -> Offer | Refused:

@@ -87,8 +87,9 @@ class FixedPayments:
         assert not connection.is_closed()
         return self.payments.get(payment_id)
 
-    async def receipt(self, typed: str) -> ReceiptCheck | None:
-        """The receipt laid out under a code."""
+    async def receipt(self, typed: str, viewer: Msisdn) -> ReceiptCheck | None:
+        """The receipt laid out under a code, to anybody."""
+        del viewer
         return self.receipts.get(typed)
 
     async def offer(self, control_number: str, viewer: Msisdn) -> Offer | Refused:

@@ -19,12 +19,15 @@ from twilio.request_validator import (  # type: ignore[import-untyped]  # ships 
 from fees import bills, catalogue
 from kernel import subscribers, work
 from kernel.clock import ManualClock
-from kernel.config import PaymentsConfig
+from kernel.config import LimitsConfig, PaymentsConfig
 from kernel.database import Database
+from kernel.digits import with_check_digits
 from kernel.http import HttpClient
 from kernel.ids import RandomIds
+from kernel.limits import Limits
 from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
+from kernel.valkey import Valkey
 from payments.desk import Desk
 from payments.offer import Refused
 from payments.receipt import ReceiptCheck
@@ -434,8 +437,19 @@ async def test_a_carrier_reports_on_its_own_messages_only(line: Line, keys: Keys
     assert (await messages(line))[0].state is Delivery.DELIVERED
 
 
+@pytest.fixture
+def view(line: Line, keys: Keys, ids: RandomIds, valkey: Valkey) -> DeskView:
+    """The payments desk itself; two wrong numbers of each kind an hour."""
+    desk = Desk(
+        database=line.desk.database, keys=keys, clock=line.desk.clock, ids=ids,
+        config=PaymentsConfig(), wallets={}, wallet_configs={}, public_url=GATEWAY,
+    )  # fmt: skip
+    few = LimitsConfig(bill_misses_an_hour=2, receipt_misses_an_hour=2)
+    return DeskView(desk, Limits(valkey, keys, line.desk.clock), few)
+
+
 async def test_a_bill_of_the_books_is_priced_and_nothing_is_debited(
-    line: Line, keys: Keys, clock: ManualClock, ids: RandomIds
+    line: Line, view: DeskView, clock: ManualClock, ids: RandomIds
 ) -> None:
     async with line.desk.database.transaction() as connection:
         await catalogue.load_demo(connection)
@@ -443,11 +457,7 @@ async def test_a_bill_of_the_books_is_priced_and_nothing_is_debited(
             connection, ids, agency="JO-CSPD", service="PASSPORT", at=clock.now()
         )
     assert isinstance(bill, bills.Bill)
-    desk = Desk(
-        database=line.desk.database, keys=keys, clock=clock, ids=ids, config=PaymentsConfig(),
-        wallets={}, wallet_configs={}, public_url=GATEWAY,
-    )  # fmt: skip
-    asked = Line(replace(line.desk, payments=DeskView(desk)))
+    asked = Line(replace(line.desk, payments=view))
 
     await asked.texts(f"PAY {bill.control_number}", sender=OWNER.e164)
     await asked.texts(f"PAY {bill.control_number}", sender=PAYER.e164)
@@ -460,17 +470,13 @@ async def test_a_bill_of_the_books_is_priced_and_nothing_is_debited(
     }
     async with line.desk.database.read() as connection:
         assert await connection.fetchval("SELECT count(*) FROM payments.payment") == 0
-        assert await DeskView(desk).payment(connection, PAYMENT) is None
-    assert await DeskView(desk).receipt(CODE) is None
+        assert await view.payment(connection, PAYMENT) is None
+    assert await view.receipt(CODE, PAYER) is None
 
 
 async def test_of_a_bill_of_somebody_else_a_text_tells_agency_and_amount_only(
-    line: Line, keys: Keys, ids: RandomIds, clock: ManualClock
+    line: Line, view: DeskView, keys: Keys, ids: RandomIds, clock: ManualClock
 ) -> None:
-    desk = Desk(
-        database=line.desk.database, keys=keys, clock=clock, ids=ids, config=PaymentsConfig(),
-        wallets={}, wallet_configs={}, public_url=GATEWAY,
-    )  # fmt: skip
     async with line.desk.database.transaction() as connection:
         await catalogue.load_demo(connection)
         owner = await subscribers.remember(connection, keys, OWNER)
@@ -483,7 +489,7 @@ async def test_of_a_bill_of_somebody_else_a_text_tells_agency_and_amount_only(
         open_, withdrawn, paid = (bill for bill in issued if isinstance(bill, bills.Bill))
         await bills.cancel(connection, withdrawn.control_number, at=clock.now(), because="error")
         await bills.mark_many_paid(connection, [(paid.control_number, PAYMENT, AT)])
-    asked = Line(replace(line.desk, payments=DeskView(desk)))
+    asked = Line(replace(line.desk, payments=view))
     for sender in (STRANGER, OWNER):
         for bill in (open_, withdrawn, paid):
             await asked.texts(f"PAY {bill.control_number}", sender=sender.e164)
@@ -505,3 +511,16 @@ async def test_of_a_bill_of_somebody_else_a_text_tells_agency_and_amount_only(
             f"Bill {paid.control_number} was paid on 22/11/2026. There is nothing to pay",
         ]
     )
+
+
+async def test_numbers_that_are_not_there_are_guessed_a_few_times_only(
+    line: Line, view: DeskView
+) -> None:
+    asked = Line(replace(line.desk, payments=view))
+    for at in range(3):
+        await asked.texts(f"PAY {with_check_digits(str(5_000_000_000 + at))}")
+        await asked.texts(f"VERIFY {123_450_000_000_000 + at}")
+    answers = await asked.answered()
+    assert answers.count("No bill has this number. Check it with the agency") == 2
+    assert sum(text.startswith("No receipt has this code") for text in answers) == 2
+    assert answers.count("Too many numbers that do not exist. Try again in an hour") == 2

@@ -1,9 +1,9 @@
 """Guessing of control numbers and receipt codes, limited by subscriber and for everybody together.
 
-Each subscriber may miss ``most`` times in an hour. Once all of them together have missed too often,
-one miss is all that each is left with: who dials the number of a bill in hand is still served, and
-a crowd of phones that guess is not. A try counts from before its answer is known, so tries at once
-are not free; a hit takes its count back.
+Each subscriber may miss ``most`` times in an hour, in all channels. Once all of them together have
+missed too often, one miss is all that each is left with: who dials the number of a bill in hand is
+still served, and a crowd of phones that guess is not. A try counts from before its answer is known,
+so tries at once are not free; a hit takes its count back.
 """
 
 from __future__ import annotations
