@@ -67,14 +67,16 @@ def _show_again(_session: Session, is_sent: bool, say: Say) -> View:
     return View(lines=(Line(say("again.sent" if is_sent else "again.enough")),))
 
 
+_SCORE_OF: Final = {str(score): score for score in SCORES}
+
+
 def _show_rate(_session: Session, _facts: None, say: Say) -> View:
     return View(lines=(Line(say("rate.ask")),))
 
 
 def _take_rate(_session: Session, key: str) -> Goto | Stay:
-    if key.isdigit() and int(key) in SCORES:
-        return Goto("rated", {"score": int(key)})
-    return NOT_A_CHOICE
+    score = _SCORE_OF.get(key.lstrip("0"))
+    return Goto("rated", {"score": score}) if score else NOT_A_CHOICE
 
 
 def _show_rated(_session: Session, _is_new: bool, say: Say) -> View:
