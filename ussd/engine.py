@@ -189,8 +189,14 @@ class Engine:
         )
 
     def _place(self, session: Session, call: Call) -> Place:
-        is_before = session.screen in BEFORE_MONEY
-        return place(session, call.hop, self._vault, now=call.now_ms, before_money=is_before)
+        return place(
+            session,
+            call.hop,
+            self._vault,
+            now=call.now_ms,
+            before_money=session.screen in BEFORE_MONEY,
+            is_unique=_is_unique(call.hop, call.channel),
+        )
 
     async def _last(self, key: SessionKey, last: bytes | None) -> Session | None:
         """The subscriber's last session, if it may still be gone on with."""

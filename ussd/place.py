@@ -37,9 +37,15 @@ class Place(Enum):
     """A new dial under a known session id."""
 
 
-def place(session: Session, hop: Hop, vault: Vault, *, now: int, before_money: bool) -> Place:
-    """Place a hop that is not an END; times in milliseconds."""
+def place(
+    session: Session, hop: Hop, vault: Vault, *, now: int, before_money: bool, is_unique: bool
+) -> Place:
+    """Place a hop that is not an END; times in milliseconds. ``is_unique``: the session's id stands
+    for it alone.
+    """
     if hop.phase is Phase.START:
+        if session.ended and not is_unique:
+            return Place.DIALLED  # under the same id, as soon as the last page was read
         return _of_start(session, hop, vault, now)
     if hop.is_cumulative:
         found = _in_transcript(session, hop.text, vault)

@@ -22,6 +22,7 @@ from kernel.money import Money
 from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
+from payments.refusals import Refusal
 from tests.unit.ussd.conftest import caller, wallet
 from ussd import walk
 from ussd.engine import Engine
@@ -129,8 +130,12 @@ class Wire:
             answer = await line.post("/ussd/safaricom", data={**form, "USSD_PARAMS": hop.text})
             return answer.text
         if hop.channel == "nalo":
-            told = {"USERID": "m", "MSISDN": hop.msisdn.e164.lstrip("+"), "USERDATA": hop.text}
-            told["MSGTYPE"] = hop.phase is Phase.START  # type: ignore[assignment]  # JSON
+            told: dict[str, object] = {
+                "USERID": "m",
+                "MSISDN": hop.msisdn.e164.lstrip("+"),
+                "USERDATA": hop.text,
+                "MSGTYPE": hop.phase is Phase.START,
+            }
             said = (await line.post("/ussd/nalo", json=told)).json()
             return f"{'CON' if said['MSGTYPE'] else 'END'} {said['MSG']}"
         assert hop.phase is not None
@@ -385,6 +390,18 @@ async def test_without_session_ids_the_same_may_be_paid_twice_a_day(wire: Wire) 
             await wire.nameless(key, Phase.INPUT)
         later(wire, STALE_MS)
     assert len(wire.gateway.intents) == 2
+
+
+async def test_without_session_ids_who_dials_again_after_the_last_page_is_asked_anew(
+    wire: Wire,
+) -> None:
+    number = wire.gateway.issue(TEN)
+    assert "Total 10.000 JOD" in await wire.nameless(number, Phase.START)
+    assert (await wire.nameless("1", Phase.INPUT)).startswith("END Now approve")
+    assert "paid right now" in await wire.nameless(number, Phase.START)
+    wire.gateway.bills[number].refused = Refused(Refusal.BILL_ALREADY_PAID)
+    assert "has been paid" in await wire.nameless(number, Phase.START)
+    assert wire.gateway.calls.count("start") == 1
 
 
 # The end
