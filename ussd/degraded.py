@@ -1,4 +1,4 @@
-"""The menu without Valkey: paying by control number, all it needs is in the transcript.
+"""The menu without Valkey: paying by control number, all it needs is in what the hop brings.
 
 The confirm page shows a short code, a MAC over the session, the bill and the total. Typing it
 proves that this subscriber was shown this total, which a remembered session proves otherwise.
@@ -41,9 +41,11 @@ async def _bill(call: Call, say: Say, number: str, typed: str) -> Reply:
     wallets = [wallet.code for wallet in call.wallets if total.currency in wallet.currencies]
     if not wallets:
         return _page(call, say, text_key(Refusal.CURRENCY_NOT_SUPPORTED), ends=True)
-    if typed != _code(call, number, offer):
-        code = _code(call, number, offer)
-        return _page(call, say, "degraded.confirm", amount=say.money(total), code=code)
+    code = _code(call, number, offer)
+    if typed != code:
+        # Where a hop brings the last input alone, the number must be in it.
+        shown = code if call.hop.is_cumulative else f"{number}*{code}"
+        return _page(call, say, "degraded.confirm", amount=say.money(total), code=shown)
     intent = Intent(
         id=call.payment_id(number),
         payer=call.hop.msisdn,

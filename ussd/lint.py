@@ -50,7 +50,7 @@ ONE_PAGE_TEXTS: Final = {
     "end.unreadable": {},
     "end.fault": {},
     "degraded.ask": {},
-    "degraded.confirm": {"amount": "180,000,000 LBP", "code": "9876"},
+    "degraded.confirm": {"amount": "180,000,000 LBP", "code": "701234567016*9876"},
 }  # fmt: skip
 
 _FORBIDDEN: Final = re.compile(

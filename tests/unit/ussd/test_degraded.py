@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 
 from kernel.clock import ManualClock
+from kernel.config import ChannelConfig
 from kernel.money import Money
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
@@ -19,6 +20,8 @@ from ussd.gateway import Refused
 from ussd.routes import routes
 
 TEN = Money(10_000, "JOD")
+LAST = ChannelConfig(name="last", dialect="json", short_code="*789#", wallets=("sandbox",))
+"""Where a hop brings the last input alone."""
 
 
 @pytest.fixture
@@ -27,7 +30,7 @@ async def stranded(keys: Keys, clock: ManualClock) -> AsyncIterator[Exchange]:
     gateway = FakeGateway(clock)
     application = Starlette(
         routes=routes(
-            channels=CHANNELS,
+            channels=CHANNELS | {LAST.name: LAST},
             wallets={"sandbox": wallet("sandbox")},
             gateway=gateway,
             valkey=Valkey("redis://127.0.0.1:1"),
@@ -53,6 +56,29 @@ async def test_a_dialled_bill_is_paid_by_typing_the_shown_code(stranded: Exchang
     assert (intent.control_number, intent.agreed_total) == (number, TEN)
     await phone.comes_again().sees("right now").hangs_up()
     assert len(stranded.gateway.intents) == 1
+
+
+async def test_where_only_the_last_input_comes_the_number_is_typed_with_the_code(
+    stranded: Exchange,
+) -> None:
+    number = stranded.gateway.issue(TEN)
+    stranded.gateway.languages["+962790000000"] = "en"
+
+    async def sends(text: str, event: str = "input") -> str:
+        told = {"session": "s", "event": event, "msisdn": "+962790000000", "text": text}
+        return str((await stranded.line.post("/ussd/last", json=told)).json()["text"])
+
+    assert "control number" in await sends("", "start")
+    shown = await sends(number)
+    assert "10.000 JOD" in shown
+    found = re.search(rf"type ({number}\*\d{{4}})$", shown)
+    assert found, shown
+    assert "type" in await sends(f"{number}*0000" if found[1][-4:] != "0000" else f"{number}*1")
+    assert stranded.gateway.intents == {}
+    assert "approve" in await sends(found[1])
+    assert "right now" in await sends(found[1])
+    (intent,) = stranded.gateway.intents.values()
+    assert (intent.control_number, intent.agreed_total) == (number, TEN)
 
 
 async def test_a_plain_dial_asks_for_the_control_number(stranded: Exchange) -> None:
