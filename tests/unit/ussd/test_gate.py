@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from starlette.applications import Starlette
 
-from app import believing
+from app import Application, believing
 from kernel.clock import ManualClock
 from kernel.config import ChannelAuth, ChannelConfig
 from kernel.privacy import Keys
@@ -185,7 +185,7 @@ def gateway(
     channel: ChannelConfig,
     trusted: tuple[str, ...] = (),
 ) -> Starlette:
-    return Starlette(
+    return Application(
         routes=routes(
             channels={channel.name: channel},
             wallets={"sandbox": wallet("sandbox")},
