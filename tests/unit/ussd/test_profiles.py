@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 from starlette.applications import Starlette
@@ -24,9 +25,8 @@ from ussd.routes import routes
 WORDS = NavWords("Back", "Home", "More")
 
 
-def channel(profile: str = "standard", **settings: object) -> ChannelConfig:
-    fields = {"name": "one", "dialect": "json", "short_code": "*789#", **settings}
-    return ChannelConfig(profile=profile, **fields)  # type: ignore[arg-type]  # settings of a test
+def channel(profile: str = "standard") -> ChannelConfig:
+    return ChannelConfig(name="one", dialect="json", short_code="*789#", profile=profile)
 
 
 def test_every_profile_says_where_it_was_read() -> None:
@@ -59,7 +59,8 @@ def test_a_channel_takes_what_it_does_not_say_from_its_profile() -> None:
 
 
 def test_a_channel_knows_better() -> None:
-    one = settled(channel("safaricom", septets=140, answer_s=6.0, reserved_keys=("98", "99")))
+    better = replace(channel("safaricom"), septets=140, answer_s=6.0, reserved_keys=("98", "99"))
+    one = settled(better)
     assert (one.septets, one.ucs2_units, one.answer_s) == (140, 70, 6)
     assert page_of(one) == Profile(140, 70, "00", "88")
 
@@ -67,7 +68,7 @@ def test_a_channel_knows_better() -> None:
 def test_wallets_of_the_operators_currency_are_offered_where_none_is_named() -> None:
     wallets = [wallet("cedi", "GHS"), wallet("dinar", "JOD")]
     assert settled(channel("hubtel"), wallets).wallets == ("cedi",)
-    assert settled(channel("hubtel", wallets=("dinar",)), wallets).wallets == ("dinar",)
+    assert settled(replace(channel("hubtel"), wallets=("dinar",)), wallets).wallets == ("dinar",)
     assert settled(channel(), wallets).wallets == ()
 
 
@@ -92,7 +93,7 @@ async def test_the_menu_on_a_network_that_answers_00_itself(
 ) -> None:
     gateway = FakeGateway(clock)
     gateway.languages["+962790000000"] = "en"
-    one = channel("safaricom", dialect="africastalking", wallets=("sandbox",))
+    one = replace(channel("safaricom"), dialect="africastalking", wallets=("sandbox",))
     application = Starlette(
         routes=routes(
             channels={"one": one},
