@@ -22,7 +22,7 @@ class Command:
 
 COMMANDS = {
     "run": Command("start everything on this machine, sandbox included", "launch.run:main"),
-    "test": Command("run the tests; arguments go to pytest", "launch.testing:main"),
+    "test": Command("run the tests; arguments go to pytest; --nightly", "launch.testing:main"),
     "web": Command("only the web processes", "launch.web:main"),
     "worker": Command("only a worker, the sweeper and the sealer", "launch.worker:main"),
     "migrate": Command("only bring the database up to date", "launch.migrate:main"),

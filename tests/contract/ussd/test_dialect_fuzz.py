@@ -1,6 +1,6 @@
 """Whatever arrives, a dialect reads a hop or refuses in its own form; and it never takes long.
 
-A few hundred cases here; ``MIZAN_FUZZ_CASES=100000`` for a night.
+A few hundred cases here; 100,000 of each in ``./mizan test --nightly``.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ import json
 import os
 import string
 import time
-from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape, quoteattr
 
 import pytest
 from hypothesis import given, settings
@@ -20,16 +21,16 @@ from hypothesis import strategies as st
 from kernel.config import ChannelConfig
 from tests.contract.ussd.test_dialects import APOLOGY, ENDS, MORE, TABLES, channel_of
 from ussd.dialects import DIALECTS
+from ussd.dialects.fields import FieldDialect
 from ussd.dialects.markup import elements
 from ussd.hop import Answer, Arrival, Hop, Phase, Unreadable
 
 CASES = int(os.environ.get("MIZAN_FUZZ_CASES", "300"))
 FUZZ = settings(deadline=None, max_examples=CASES)
-TOO_LONG_S = 0.5
-"""Ten times what is promised: this machine may be busy. The slowest is reported as a property."""
+TOO_LONG_S = 0.050
+"""Of a core's own time: what else the machine does is not counted."""
 
 CHANNELS: dict[str, ChannelConfig] = {name: channel_of(name) for name in DIALECTS}
-SLOWEST: dict[str, float] = dict.fromkeys(DIALECTS, 0.0)
 
 
 def is_text(answer: Answer) -> bool:
@@ -46,7 +47,8 @@ def is_well_formed(answer: Answer) -> bool:
     return is_text(answer)
 
 
-def check(name: str, arrival: Arrival) -> None:
+def answered(name: str, arrival: Arrival) -> tuple[Hop | Unreadable, list[Answer], float]:
+    """What a dialect makes of a request, all answers it could give, and how long both take."""
     dialect = DIALECTS[name]
     began = time.thread_time()
     hop = dialect.read(CHANNELS[name], arrival)
@@ -56,8 +58,14 @@ def check(name: str, arrival: Arrival) -> None:
         answers = [dialect.acknowledge(hop)]
     else:
         answers = [dialect.write(hop, MORE), dialect.write(hop, ENDS)]
-    seconds = time.thread_time() - began
-    SLOWEST[name] = max(SLOWEST[name], seconds)
+    return hop, answers, time.thread_time() - began
+
+
+def check(name: str, arrival: Arrival) -> None:
+    hop, answers, seconds = answered(name, arrival)
+    if seconds >= TOO_LONG_S:
+        # Once may have been the collector of garbage; what is slow is slow every time.
+        seconds = min(answered(name, arrival)[2] for _ in range(3))
     assert seconds < TOO_LONG_S
     assert all(answer.status == 200 and is_well_formed(answer) for answer in answers)
     if isinstance(hop, Hop):
@@ -138,23 +146,64 @@ VALUES = st.one_of(
     st.lists(st.integers(), max_size=3),
     st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
 )
-JSON_KEYS = {
-    "arkesel": ("sessionID", "userID", "newSession", "msisdn", "userData", "network"),
-    "hubtel": ("Type", "Mobile", "SessionId", "ServiceCode", "Message", "Operator", "Sequence"),
-    "infobip": ("msisdn", "text", "shortCode", "ussdGwId", "reason"),
-    "json": ("session", "event", "msisdn", "network", "code", "text", "sequence", "reason"),
-    "mtn_madapi": ("sessionId", "messageType", "msisdn", "serviceCode", "ussdString"),
-    "nalo": ("USERID", "MSISDN", "USERDATA", "MSGTYPE", "NETWORK", "SESSIONID"),
-}
+DIALOG = ("localId", "remoteId", "userObject", "networkId")
+TAGS = ("processUnstructuredSSRequest_Request", "unstructuredSSRequest_Response", "errorComponent")
+
+
+def in_form(name: str, fields: dict[str, Any]) -> bytes:
+    """Fields as the dialect's operator would write them."""
+    if name in ("africastalking", "airtel", "safaricom"):
+        return urlencode(fields, errors="surrogatepass").encode()
+    texts = {key: str(value).encode(errors="ignore").decode() for key, value in fields.items()}
+    if name == "mtn_rwanda":
+        members = "".join(
+            f"<member><name>{key}</name><value>{escape(text)}</value></member>"
+            for key, text in texts.items()
+        )
+        call = f"<methodName>handleUSSD</methodName><struct>{members}</struct>"
+        return f"<methodCall>{call}</methodCall>".encode()
+    if name == "restcomm":
+        attributes = "".join(f" {key}={quoteattr(text)}" for key, text in texts.items() if key)
+        said, number = (texts.get(key, "789") for key in ("string", "number"))
+        message = f"<{TAGS[len(texts) % 3]} string={quoteattr(said)}/>"
+        inside = f"{message}<msisdn number={quoteattr(number)}/>"
+        return f"<dialog{attributes}>{inside}</dialog>".encode()
+    return json.dumps(fields).encode()
+
+
+@st.composite
+def filled_in(draw: st.DrawFn, name: str) -> dict[str, Any]:
+    """What a request of a dialect may hold: most fields as they should be, some missing or odd."""
+    dialect = DIALECTS[name]
+    assert isinstance(dialect, FieldDialect)
+    usual: dict[str, tuple[str, ...]] = {
+        **dict.fromkeys((known for known in dialect.known if " " not in known), ("7", "3")),
+        **(dict.fromkeys(DIALOG, ("7",)) if name == "restcomm" else {}),
+        **dict.fromkeys((dialect.text, "string"), ("*789#", "*789*1#", "789", "1", "")),
+        **dict.fromkeys((dialect.msisdn, "number"), ("+962790000000", "962790000000")),
+    }
+    if not dialect.has_path:  # whose mark is in there
+        usual[dialect.mark] = (*dialect.phases, "true", "false")
+    fields = {}
+    for known, likely in usual.items():
+        dice = draw(st.integers(0, 9))
+        if dice < 8:
+            fields[known] = draw(st.sampled_from(likely))
+        elif dice == 8:
+            fields[known] = draw(VALUES)
+    return fields | draw(
+        st.dictionaries(st.text(string.ascii_letters, max_size=5), VALUES, max_size=2)
+    )
 
 
 @FUZZ
 @given(st.data())
 def test_any_values_in_the_right_places_are_read_or_refused(data: st.DataObject) -> None:
-    name = data.draw(st.sampled_from(sorted(JSON_KEYS)))
-    keys = st.sampled_from(JSON_KEYS[name]) | st.text(string.ascii_letters, max_size=5)
-    body = json.dumps(data.draw(st.dictionaries(keys, VALUES, max_size=9))).encode()
-    check(name, Arrival("POST", b"", {}, body, "session/1/response"))
+    name = data.draw(NAMES)
+    message = in_form(name, data.draw(filled_in(name)))
+    is_get = name == "airtel" or (name == "safaricom" and data.draw(st.booleans()))
+    method, query, body = ("GET", message, b"") if is_get else ("POST", b"", message)
+    check(name, Arrival(method, query, {}, body, "session/1/response"))
 
 
 @pytest.mark.parametrize("name", DIALECTS)
@@ -167,11 +216,8 @@ def test_any_values_in_the_right_places_are_read_or_refused(data: st.DataObject)
     ],
     ids=lambda body: body[:6].decode(),
 )  # fmt: skip
-def test_the_largest_strange_bodies_take_no_time(
-    name: str, body: bytes, record_property: Callable[[str, object], None]
-) -> None:
+def test_the_largest_strange_bodies_take_no_time(name: str, body: bytes) -> None:
     check(name, Arrival("POST", body, {}, body, "session/1/start"))
-    record_property(f"slowest of {name} in ms", round(SLOWEST[name] * 1000, 2))
 
 
 @FUZZ
