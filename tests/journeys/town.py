@@ -13,6 +13,7 @@ import httpx
 
 from fees import bills
 from fees.bills import Bill
+from kernel import subscribers
 from kernel.clock import SystemClock
 from kernel.database import Database
 from kernel.ids import RandomIds
@@ -60,6 +61,16 @@ class Town:
             await database.close()
         assert isinstance(issued, Bill), issued
         return issued
+
+    async def subscriber(self, msisdn: str) -> bytes:
+        """Who has this number, as bills and payments know them."""
+        keys = Keys(self.stack.environ["MIZAN_SECRET_KEY"])
+        database = await Database.connect(self.stack.servers.urls.database_url, size=1)
+        try:
+            async with database.transaction() as connection:
+                return await subscribers.remember(connection, keys, Msisdn(msisdn))
+        finally:
+            await database.close()
 
     async def says_yes(self, msisdn: str, bill: Bill) -> None:
         """Dial the bill and press 1: the payment is started when this returns."""
