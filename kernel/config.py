@@ -95,7 +95,8 @@ class ChannelConfig:
     idle_s: int = 0
     answer_s: float = 0.0
     default_language: str = "ar"
-    session_ttl_s: int = 180
+    languages: tuple[str, ...] = ()
+    session_ttl_s: int = 0
     wallets: tuple[str, ...] = ()
     wallet_by_network: dict[str, str] = field(default_factory=dict)
 

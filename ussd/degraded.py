@@ -24,7 +24,8 @@ _CODE_DIGITS: Final = 4
 async def answer(call: Call) -> tuple[Reply, str]:
     """Reply and language of a hop that has no session."""
     known = await call.gateway.language(call.hop.msisdn)
-    say = SAY.get(known or "") or SAY[call.channel.default_language]
+    offered = known in call.channel.languages
+    say = SAY[known if known and offered else call.channel.default_language]
     inputs = ["", *to_western(call.hop.text).rstrip("#").split("*")]
     for number, typed in ((inputs[-1], ""), (inputs[-2], inputs[-1])):
         found = control_number(number)

@@ -64,6 +64,10 @@ TAIL: Final = 3
 Loader: TypeAlias = Callable[[Call, Session], Awaitable[Any]]
 
 
+async def _language(call: Call, _session: Session) -> tuple[str, ...]:
+    return call.channel.languages
+
+
 async def _home(call: Call, _session: Session) -> Recent | None:
     for recent in await call.gateway.recent(call.hop.msisdn, 1):
         if recent.state == "pending" or call.now - recent.at < NEWS_FOR:
@@ -221,6 +225,7 @@ def order_of(session: Session) -> Order:
 
 
 LOADERS: Final[Mapping[str, Loader]] = {
+    "language": _language,
     "home": _home,
     "resume": _home,
     "help": _help,

@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from kernel.alphabet import Alphabet, alphabet_of, units
 from ussd.menu import MENU
 from ussd.page import BACK, Line, Nav, Profile, fit, fits
-from ussd.profiles import PROFILES
+from ussd.profiles import PROFILES, OperatorProfile, languages_in
 from ussd.samples import Catalogue, Sample, samples
 from ussd.screen import SAY, Goto, Say, View
 
@@ -95,31 +95,49 @@ class Report:
             )
 
 
-def profiles() -> dict[str, Profile]:
-    """What operators' pages carry, each kind once, under the names of those that have it."""
-    named: dict[tuple[Profile, bool], list[str]] = {}
-    for name, operator in PROFILES.items():
-        shows_all = Alphabet.UCS2 in operator.alphabets
-        named.setdefault((operator.page, shows_all), []).append(name)
+def profiles(operators: Mapping[str, OperatorProfile]) -> dict[str, OperatorProfile]:
+    """Operators, each kind of page once, under the names of all that have it."""
+    named: dict[tuple[Profile, frozenset[Alphabet]], list[str]] = {}
+    for name, operator in operators.items():
+        named.setdefault((operator.page, operator.alphabets), []).append(name)
     return {
-        f"{'/'.join(names)} ({page.septets}/{page.ucs2_units}, {page.home} {page.more})": page
-        for (page, shows_all), names in named.items()
-        if shows_all
+        f"{'/'.join(names)} ({page.septets}/{page.ucs2_units}, {page.home} {page.more})": operators[
+            names[0]
+        ]
+        for (page, _), names in named.items()
     }
 
 
-def lint(catalogue: Catalogue | None = None, texts: Mapping[str, Say] = SAY) -> Report:
-    """Render everything in every language; problems are in the report."""
-    report = Report(profiles=profiles())
+def lint(
+    catalogue: Catalogue | None = None,
+    texts: Mapping[str, Say] = SAY,
+    operators: Mapping[str, OperatorProfile] = PROFILES,
+) -> Report:
+    """Render everything in every language that a network shows; problems are in the report."""
+    kinds = profiles(operators)
+    report = Report(profiles={name: operator.page for name, operator in kinds.items()})
     every = list(samples(catalogue or Catalogue.of_demo()))
     unseen = set(MENU) - NEVER_SHOWN - {sample.screen for sample in every}
     report.problems += [f"{name}: no sample shows this screen" for name in sorted(unseen)]
     for language, say in texts.items():
-        for name, profile in report.profiles.items():
+        for name, operator in kinds.items():
+            place = Place(name, operator.page, language)
+            if not shows_all(operator) and language not in languages_in(operator.alphabets):
+                continue
             for sample in every:
-                _check_sample(report, sample, say, Place(name, profile, language))
-            _check_texts(report, say, Place(name, profile, language))
+                if sample.screen == "language":
+                    sample = replace(sample, facts=languages_in(operator.alphabets))
+                _check_sample(report, sample, say, place)
+            _check_texts(report, say, place)
+            if not shows_all(operator) and (name, Alphabet.UCS2) in report.tightest:
+                shown = ", ".join(report.tightest[name, Alphabet.UCS2])
+                report.problems.append(f"{name} shows no UCS-2, which needs: {shown}")
     return report
+
+
+def shows_all(operator: OperatorProfile) -> bool:
+    """Whether a network carries any letter."""
+    return Alphabet.UCS2 in operator.alphabets
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from typing import Any, Final
 from kernel.alphabet import Alphabet
 from kernel.config import ChannelConfig, WalletConfig
 from ussd.page import Profile
+from ussd.screen import TEXTS, alphabet_for
 
 DATA: Final = Path(__file__).with_name("operators.toml")
 STANDARD: Final = "standard"
@@ -23,6 +24,11 @@ STANDARD: Final = "standard"
 HOME_KEYS: Final = ("00", "000")
 MORE_KEYS: Final = ("99", "88")
 """Keys of the menu, best first: the first that the operator leaves to us. Never ``98``."""
+
+RESUME_S: Final = 160
+"""How long a session may be gone on with by a new dial, from when the network has given up waiting
+for the subscriber.
+"""
 
 
 class SessionIds(StrEnum):
@@ -43,7 +49,6 @@ class OperatorProfile:
     ucs2_units: int
     alphabets: frozenset[Alphabet]
     idle_s: int
-    session_s: int
     answer_s: float
     reserved_keys: tuple[str, ...]
     session_ids: SessionIds
@@ -64,17 +69,34 @@ def settled(channel: ChannelConfig, wallets: Iterable[WalletConfig] = ()) -> Cha
         raise ValueError(
             f"ussd.{channel.name}: unknown profile {channel.profile!r} (known: {known})"
         )
-    if Alphabet.UCS2 not in profile.alphabets and channel.default_language == "ar":
-        raise ValueError(f"ussd.{channel.name}: {profile.name} shows no Arabic")
+    shown = languages_in(profile.alphabets)
+    offered = channel.languages or shown
+    for language in (*offered, channel.default_language):
+        if language not in shown:
+            raise ValueError(f"ussd.{channel.name}: {profile.name} shows no {language!r}")
+    if channel.default_language not in offered:
+        raise ValueError(f"ussd.{channel.name}: default_language is not among its languages")
+    idle_s = channel.idle_s or profile.idle_s
     in_currency = [wallet.code for wallet in wallets if profile.currency in wallet.currencies]
     return replace(
         channel,
         septets=channel.septets or profile.septets,
         ucs2_units=channel.ucs2_units or profile.ucs2_units,
         reserved_keys=channel.reserved_keys or profile.reserved_keys,
-        idle_s=channel.idle_s or profile.idle_s,
+        idle_s=idle_s,
         answer_s=channel.answer_s or profile.answer_s,
+        languages=offered,
+        session_ttl_s=channel.session_ttl_s or idle_s + RESUME_S,
         wallets=channel.wallets or profile.wallets or tuple(in_currency),
+    )
+
+
+def languages_in(alphabets: frozenset[Alphabet]) -> tuple[str, ...]:
+    """The languages that these alphabets show, in the order they are offered."""
+    return tuple(
+        language
+        for language in TEXTS.languages
+        if Alphabet.UCS2 in alphabets or alphabet_for(language) in alphabets
     )
 
 

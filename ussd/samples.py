@@ -121,7 +121,8 @@ def samples(catalogue: Catalogue) -> Iterator[Sample]:
 
 
 def _plain() -> Iterator[Sample]:
-    for screen in ("language", "number", "receipt", "quantity", "tickets", "ticket_bill", "note"):
+    yield Sample("language", TEXTS.languages)
+    for screen in ("number", "receipt", "quantity", "tickets", "ticket_bill", "note"):
         yield Sample(screen)
     for currency in EXPONENTS:
         yield Sample("amount", args={"currency": currency})

@@ -9,6 +9,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from kernel.alphabet import Alphabet, alphabet_of
 from kernel.money import Money
 from kernel.texts import Texts, package_texts
 from ussd.gateway import Names
@@ -52,6 +53,13 @@ class Say:
 def _grouped(minor: int, currency: str) -> str:
     """Fees come again and again in the same amounts."""
     return Money(minor, currency).grouped()
+
+
+@lru_cache
+def alphabet_for(language: str) -> Alphabet:
+    """What a network must carry for a language's texts; its own name can be written plainly."""
+    keys = TEXTS.keys(language) - {"language.name"}
+    return alphabet_of("".join(TEXTS.get(language, key) for key in keys))
 
 
 SAY: Final[Mapping[str, Say]] = {language: Say(language) for language in TEXTS.languages}

@@ -32,14 +32,15 @@ async def begin(call: Call, before: Session | None) -> Session:
     hop = call.hop
     async with asyncio.timeout_at(call.deadline):
         known = await call.gateway.language(hop.msisdn)
-    language = known if known in SAY else None
-    session = Session(language=language or call.channel.default_language)
+    # A language that this network cannot show is not asked for again: other networks show it.
+    language = known if known in call.channel.languages else call.channel.default_language
+    session = Session(language=language)
     text = to_western(hop.text)
     goto = direct(text.partition("*")[0].rstrip("#"))
     if goto is None and before is not None and (held := _held(before)):
         session.language = before.language
         goto = Goto("resume", {"held": held})
-    if goto is None and language is None:
+    if goto is None and known not in SAY:
         goto = Goto("language")
     is_lost = bool(text) and hop.phase is not Phase.START
     await _enter(call, session, goto or Goto("home", notice=LOST if is_lost else None))

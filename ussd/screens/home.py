@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Final
+from unicodedata import combining, normalize
 
+from kernel.alphabet import Alphabet
 from kernel.digits import check_digits_hold, only_digits
 from payments.tickets import NUMBER_DIGITS
 from ussd.gateway import Recent
 from ussd.page import Line, Nav
-from ussd.screen import NOT_A_CHOICE, TEXTS, Goto, Notice, Say, Screen, Stay, View, choices
+from ussd.screen import (
+    NOT_A_CHOICE,
+    TEXTS,
+    Goto,
+    Notice,
+    Say,
+    Screen,
+    Stay,
+    View,
+    alphabet_for,
+    choices,
+    picked,
+)
 from ussd.screens import bill, receipts
 from ussd.screens.find import short_code
 from ussd.session import Session
@@ -47,15 +62,27 @@ def direct(typed: str) -> Goto | None:
     return found if isinstance(found, Goto) else Goto("number", notice=found.notice)
 
 
-def _show_language(_session: Session, _facts: None, _say: Say) -> View:
-    own = [TEXTS.get(language, "language.name") for language in TEXTS.languages]
-    lines = choices([(str(at), name) for at, name in enumerate(own, 1)])
-    return View(title="ميزان Mizan", lines=lines)
+def _show_language(_session: Session, offered: Sequence[str], _say: Say) -> View:
+    names = [TEXTS.get(language, "language.name") for language in offered]
+    title = "ميزان Mizan"
+    if all(alphabet_for(language) is Alphabet.GSM7 for language in offered):
+        title, names = "Mizan", [_plain(name) for name in names]
+    options = {str(at): language for at, language in enumerate(offered, 1)}
+    return View(
+        title=title,
+        lines=choices([(str(at), name) for at, name in enumerate(names, 1)]),
+        remember={"options": options},
+    )
 
 
-def _take_language(_session: Session, key: str) -> Goto | Stay:
-    languages = {str(at): language for at, language in enumerate(TEXTS.languages, 1)}
-    return Goto("home", language=languages[key]) if key in languages else NOT_A_CHOICE
+def _plain(name: str) -> str:
+    """A name for a network that carries GSM 7-bit alone: Francais."""
+    return "".join(char for char in normalize("NFD", name) if not combining(char))
+
+
+def _take_language(session: Session, key: str) -> Goto | Stay:
+    language = picked(session, key)
+    return Goto("home", language=language) if language else NOT_A_CHOICE
 
 
 def _show_home(_session: Session, news: Recent | None, say: Say) -> View:

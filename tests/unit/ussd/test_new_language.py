@@ -19,10 +19,12 @@ TEXTS = ROOT / "ussd" / "texts"
 
 SHOWN = """
 from ussd.menu import MENU
-from ussd.screen import SAY
+from ussd.screen import SAY, TEXTS
 from ussd.session import Session
 session = Session(language="xx", screen="language")
-print(*MENU["language"].show(session, None, SAY["xx"]).lines, sep="\\n")
+seen = MENU["language"].show(session, TEXTS.languages, SAY["xx"])
+session.args = dict(seen.remember)
+print(*seen.lines, sep="\\n")
 print(MENU["language"].take(session, "4").language)
 print(MENU["home"].show(session, None, SAY["xx"]).title)
 """

@@ -18,8 +18,18 @@ from tests.unit.ussd.conftest import caller, wallet
 from tests.unit.ussd.phone import Handset
 from ussd.dialects import DIALECTS
 from ussd.fake_gateway import FakeGateway
+from ussd.lint import lint
 from ussd.page import Line, Nav, NavWords, Profile, fit, fits
-from ussd.profiles import DATA, PROFILES, OperatorProfile, SessionIds, page_of, settled
+from ussd.profiles import (
+    DATA,
+    PROFILES,
+    RESUME_S,
+    OperatorProfile,
+    SessionIds,
+    languages_in,
+    page_of,
+    settled,
+)
 from ussd.routes import routes
 
 WORDS = NavWords("Back", "Home", "More")
@@ -70,6 +80,74 @@ def test_wallets_of_the_operators_currency_are_offered_where_none_is_named() -> 
     assert settled(channel("hubtel"), wallets).wallets == ("cedi",)
     assert settled(replace(channel("hubtel"), wallets=("dinar",)), wallets).wallets == ("dinar",)
     assert settled(channel(), wallets).wallets == ()
+
+
+def test_a_session_is_kept_until_well_after_the_network_gave_up_waiting() -> None:
+    for profile, idle_s in (("standard", 20), ("arkesel", 150)):
+        assert settled(channel(profile)).session_ttl_s == idle_s + RESUME_S
+    assert settled(replace(channel(), idle_s=45)).session_ttl_s == 45 + RESUME_S
+    assert settled(replace(channel("arkesel"), session_ttl_s=60)).session_ttl_s == 60
+
+
+LATIN = replace(PROFILES["standard"], name="latin", alphabets=frozenset({Alphabet.GSM7}))
+"""A network that carries GSM 7-bit alone."""
+
+
+def test_a_network_offers_the_languages_that_it_can_show() -> None:
+    assert languages_in(PROFILES["standard"].alphabets) == ("ar", "en", "fr")
+    assert languages_in(LATIN.alphabets) == ("en", "fr")
+
+
+@pytest.mark.parametrize(
+    ("languages", "default", "says"),
+    [
+        (("en", "tlh"), "en", "shows no 'tlh'"),
+        (("en",), "ar", "default_language is not among"),
+    ],
+)
+def test_a_language_that_cannot_be_offered_does_not_start(
+    languages: tuple[str, ...], default: str, says: str
+) -> None:
+    with pytest.raises(ValueError, match=rf"ussd\.one: .*{says}"):
+        settled(replace(channel(), languages=languages, default_language=default))
+
+
+def test_the_lint_proves_a_network_without_arabic_too() -> None:
+    report = lint(operators={"latin": LATIN})
+    assert report.problems == []
+    assert {alphabet for _, alphabet in report.tightest} == {Alphabet.GSM7}
+    assert report.rendered > 1000
+
+
+async def test_who_speaks_a_language_that_the_network_cannot_show_is_not_asked_again(
+    valkey: Valkey, keys: Keys, clock: ManualClock
+) -> None:
+    gateway = FakeGateway(clock)
+    gateway.languages["+962790000000"] = "ar"
+    one = replace(
+        channel(),
+        dialect="africastalking",
+        languages=("en", "fr"),
+        default_language="en",
+        wallets=("sandbox",),
+    )
+    application = Starlette(
+        routes=routes(
+            channels={"one": one},
+            wallets={"sandbox": wallet("sandbox")},
+            gateway=gateway,
+            valkey=valkey,
+            keys=keys,
+            clock=clock,
+        )
+    )
+    async with caller(application, "127.0.0.1") as line:
+        await Handset(line, path="/ussd/one").dials("*789#").sees("1. Pay a bill")
+        stranger = Handset(line, "+962790000001", path="/ussd/one")
+        await stranger.dials("*789#").sees("Mizan\n1. English\n2. Francais")
+        assert stranger.screen.isascii()
+        await stranger.sends("3").sees("Please choose").sends("2").sees("Payer une facture")
+    assert gateway.languages == {"+962790000000": "ar", "+962790000001": "fr"}
 
 
 def test_an_unknown_profile_is_named() -> None:
