@@ -17,6 +17,11 @@ from zoneinfo import ZoneInfo
 
 _ROOT = Path(__file__).resolve().parent.parent
 MIN_DOOR_SECRET = 16
+_FEWEST_KINDS = 6
+"""Of characters in it: sixteen digits of chance have as many, a word or a pattern often has not."""
+
+_SECRET_FIELD = re.compile("pass|pwd|secret|token|key|auth", re.IGNORECASE)
+"""Names of fields that hold what nobody else knows; a user's name is no secret, however long."""
 _VARIABLE = re.compile(r"\$\{([A-Z][A-Z0-9_]*)\}")
 _T = TypeVar("_T")
 
@@ -72,7 +77,8 @@ class ChannelAuth:
     def secrets(self) -> tuple[str, ...]:
         """What nobody else knows: one of them, or an RSA key, keeps strangers out."""
         password = self.basic.partition(":")[2]
-        return (password, self.token, self.hmac_secret, *self.query.values())
+        hidden = [value for name, value in self.query.items() if _SECRET_FIELD.search(name)]
+        return (password, self.token, self.hmac_secret, *hidden)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -237,7 +243,7 @@ def _check_exposed(config: Config) -> None:
     }
     doors |= {f"sms.{name}": (carrier.secret,) for name, carrier in config.carriers.items()}
     for name, secrets in doors.items():
-        if max(map(len, secrets)) < MIN_DOOR_SECRET:
+        if not any(map(_is_strong, secrets)):
             raise ConfigError(
                 f"{name}.secret must be at least {MIN_DOOR_SECRET} random characters outside the"
                 " sandbox (or a channel's auth as strong): behind a proxy anybody may look like"
@@ -251,6 +257,10 @@ def _check_exposed(config: Config) -> None:
     for name, url in urls.items():
         if not url.startswith("https://"):
             raise ConfigError(f"{name} must be https outside the sandbox")
+
+
+def _is_strong(secret: str) -> bool:
+    return len(secret) >= MIN_DOOR_SECRET and len(set(secret)) >= _FEWEST_KINDS
 
 
 def _required(environ: Mapping[str, str], name: str) -> str:

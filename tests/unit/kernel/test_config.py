@@ -83,7 +83,7 @@ def test_trusting_every_proxy_refuses_to_start(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("door", ["ussd.one", "sms.one"])
-@pytest.mark.parametrize("secret", ["", "short"])
+@pytest.mark.parametrize("secret", ["", "short", "0000000000000000", "121212121212121212121212"])
 def test_a_door_without_a_secret_refuses_to_start_outside_the_sandbox(
     tmp_path: Path, door: str, secret: str
 ) -> None:
@@ -123,6 +123,9 @@ def test_a_channel_that_asks_for_a_password_or_a_signature_needs_no_secret_path(
     [
         'basic = "a-user-with-a-long-name:short"',
         'token = "short"',
+        'token = "aaaaaaaaaaaaaaaaaaaaaaaa"',
+        'query = { userid = "mizan-collections-jordan", password = "short" }',
+        f'query = {{ shortcode = "{SECRET}" }}',
         'allow_from = ["192.0.2.0/24"]',
     ],
 )
