@@ -16,7 +16,7 @@ from ussd.menu import MENU
 from ussd.page import BACK, Line, Nav, Profile, fit, fits
 from ussd.profiles import PROFILES, OperatorProfile, languages_in
 from ussd.samples import Catalogue, Sample, samples
-from ussd.screen import SAY, Goto, Say, View
+from ussd.screen import SAY, Goto, Say, Screen, View
 
 ONE_PAGE: Final = frozenset(
     {
@@ -52,6 +52,9 @@ ONE_PAGE_TEXTS: Final = {
     "degraded.ask": {},
     "degraded.confirm": {"amount": "180,000,000 LBP", "code": "701234567016*9876"},
 }  # fmt: skip
+
+WORDS: Final = "كلمات * words"
+"""What only a screen that asks for words goes on with."""
 
 _FORBIDDEN: Final = re.compile(
     "[\u0640\u0660-\u0669\u06f0-\u06f9\u200e\u200f\u202a-\u202e\u2066-\u2069\ufb50-\ufdff\ufe70-\ufefc]"
@@ -119,6 +122,7 @@ def lint(
     every = list(samples(catalogue or Catalogue.of_demo()))
     unseen = set(MENU) - NEVER_SHOWN - {sample.screen for sample in every}
     report.problems += [f"{name}: no sample shows this screen" for name in sorted(unseen)]
+    report.problems += words_problems(every, MENU)
     for language, say in texts.items():
         for name, operator in kinds.items():
             place = Place(name, operator.page, language)
@@ -147,6 +151,21 @@ class Place:
     name: str
     profile: Profile
     language: str
+
+
+def words_problems(every: Sequence[Sample], menu: Mapping[str, Screen]) -> Iterator[str]:
+    """Screens that take words and would have them parted at a ``*``, or the other way round."""
+    say, seen = next(iter(SAY.values())), {sample.screen: sample for sample in every}
+    for name, sample in seen.items():
+        screen, session = menu[name], sample.session(say.language)
+        view = screen.show(session, sample.facts, say)
+        if isinstance(view, View):
+            session.args = {**session.args, **view.remember}
+            step = screen.take(session, WORDS)
+            takes_words = isinstance(step, Goto) and step.notice is None
+            if takes_words != screen.words:
+                told = "words" if takes_words else "no words"
+                yield f"{name}: takes {told}, but words={screen.words}"
 
 
 def _check_sample(report: Report, sample: Sample, say: Say, place: Place) -> None:

@@ -123,7 +123,8 @@ class Screen:
 
     ``ends``: closes the session. ``spends``: loading it starts a payment, so it is entered only
     by an input to a screen that was shown. ``whole``: inputs count only once its last page was
-    shown. ``words``: asks for free text, in which a ``*`` is a character like any other.
+    shown. ``words``: asks for free text, in which a ``*`` is a character like any other; the lint
+    finds it missing.
     """
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
@@ -12,9 +13,9 @@ from payments.refusals import Refusal, text_key
 from ussd import cli
 from ussd.facts import LOADERS
 from ussd.graph import PICTURES, svg
-from ussd.lint import lint
+from ussd.lint import lint, words_problems
 from ussd.menu import MENU
-from ussd.samples import REDIRECTS
+from ussd.samples import REDIRECTS, Catalogue, samples
 from ussd.screen import SAY, TEXTS, Goto
 
 
@@ -23,6 +24,17 @@ def test_every_screen_fits_every_profile_in_every_language() -> None:
     assert report.problems == []
     assert report.rendered > 1000
     assert report.shortened == set()
+
+
+def test_a_screen_that_would_part_words_at_a_star_is_found() -> None:
+    every = list(samples(Catalogue.of_demo()))
+    assert list(words_problems(every, MENU)) == []
+    careless = replace(MENU["note"], words=False), replace(MENU["number"], words=True)
+    told = sorted(words_problems(every, {**MENU, **{one.name: one for one in careless}}))
+    assert told == [
+        "note: takes words, but words=False",
+        "number: takes no words, but words=True",
+    ]
 
 
 def test_the_command_prints_what_it_proved(capsys: pytest.CaptureFixture[str]) -> None:
