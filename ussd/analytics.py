@@ -23,6 +23,7 @@ from kernel.database import Database
 from kernel.ids import Ids
 from kernel.log import fault
 from kernel.sql import package_sql
+from ussd.hop import Ending
 from ussd.session import Session
 
 SQL = package_sql(__file__)
@@ -39,6 +40,8 @@ _STAGE_OF: Final = {"confirm": 2, "approve": 3}
 
 _SEEN: Final = frozenset({"begun", "shown", "ended"})
 _FAILED: Final = frozenset({"fault", "degraded"})
+_LEFT: Final = frozenset({Ending.TIMED_OUT, Ending.CANCELLED, Ending.DROPPED})
+"""Outcomes of an end that the operator told before we had closed the session: its counters."""
 
 
 class Standing(NamedTuple):
@@ -85,12 +88,16 @@ class Counts:
     opened: int = 0
     priced: int = 0
     confirmed: int = 0
+    timed_out: int = 0
+    cancelled: int = 0
+    dropped: int = 0
 
     def columns(self) -> tuple[int, ...]:
         """As the table wants them; milliseconds whole."""
         return (
             self.hops, self.failed, round(self.ms), self.entered, self.moved_on, self.ended,
             self.opened, self.priced, self.confirmed,
+            self.timed_out, self.cancelled, self.dropped,
         )  # fmt: skip
 
 
@@ -151,6 +158,8 @@ class Tally:
         if outcome in _FAILED:
             counts.failed += 1
         if outcome not in _SEEN:
+            if outcome in _LEFT:
+                setattr(counts, outcome, getattr(counts, outcome) + 1)
             return
         if came is None or came.screen != stands.screen:
             counts.entered += 1

@@ -18,13 +18,14 @@ from typing import Final, NamedTuple
 
 from kernel.clock import Clock
 from kernel.config import ChannelConfig
+from kernel.log import event
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from ussd import degraded
 from ussd.analytics import Standing, reached, standing
 from ussd.facts import Call
 from ussd.gateway import Gateway, WalletChoice
-from ussd.hop import Hop, Phase, Reply
+from ussd.hop import Ending, Hop, Phase, Reply
 from ussd.menu import BEFORE_MONEY
 from ussd.page import Profile
 from ussd.place import Place, place
@@ -108,8 +109,7 @@ class Engine:
             session = load(stored) if stored is not None else None
             if session is None:
                 before = await self._last(key, last)
-                is_unique = terms.has_unique_ids and bool(hop.session_id)
-                return await self._begin(call, key, before, is_one_of_a_kind=is_unique)
+                return await self._begin(call, key, before, is_one_of_a_kind=call.is_unique)
             return await self._go_on(call, key, session)
         except BaseException:
             self._store.release(key)
@@ -126,12 +126,16 @@ class Engine:
         except NoMemory:
             return Result(nobody_sees, "degraded", channel.default_language, "over")
         session = load(stored) if stored is not None else None
-        if session is None or session.owner != key.owner:
+        if session is None or session.closed or session.owner != key.owner:
             self._store.release(key)
             return Result(nobody_sees, "none", channel.default_language, "over")
         session.closed = True
         self._store.leave(key, dump(session), channel.session_ttl_s)
-        return Result(nobody_sees, session.screen, session.language, "over")
+        ending = _ending(session, hop)
+        if ending is Ending.DROPPED:
+            event("ussd.dropped", channel=hop.channel, screen=session.screen, reason=hop.reason)
+        came = standing(session)
+        return Result(nobody_sees, came.screen, came.language, ending.value, came, came)
 
     async def _go_on(self, call: Call, key: SessionKey, session: Session) -> Result:
         if session.owner != key.owner:
@@ -186,6 +190,7 @@ class Engine:
             now_ms=int(now.timestamp() * 1000),
             deadline=time.monotonic() + terms.patience_s,
             identity=key.session.decode(),
+            is_unique=terms.has_unique_ids and bool(hop.session_id),
         )
 
     def _place(self, session: Session, call: Call) -> Place:
@@ -195,7 +200,7 @@ class Engine:
             self._vault,
             now=call.now_ms,
             before_money=session.screen in BEFORE_MONEY,
-            is_unique=_is_unique(call.hop, call.channel),
+            is_unique=call.is_unique,
         )
 
     async def _last(self, key: SessionKey, last: bytes | None) -> Session | None:
@@ -253,3 +258,10 @@ def _replay(session: Session, found: Place) -> Result:
 
 def _conflict(language: str, outcome: str) -> Result:
     return Result(Reply(SAY[language]("end.conflict"), True), "conflict", language, outcome)
+
+
+def _ending(session: Session, hop: Hop) -> Ending:
+    """Nothing is completed that we have not closed, and nothing that we have was left."""
+    if session.ended:
+        return Ending.COMPLETED
+    return Ending.DROPPED if hop.ending is Ending.COMPLETED else hop.ending

@@ -40,6 +40,7 @@ class Call(msgspec.Struct, kw_only=True):
     """One hop with everything around it; ``deadline``: when it is given up, in the loop's time.
 
     ``identity``: of the session, for the ids of its payments; known once the session is.
+    ``is_unique``: the session's id stands for it alone.
     """
 
     hop: Hop
@@ -52,6 +53,7 @@ class Call(msgspec.Struct, kw_only=True):
     now_ms: int
     deadline: float
     identity: str = ""
+    is_unique: bool = False
 
     def payment_id(self, subject: str) -> UUID:
         """The id that paying ``subject`` has in this session."""

@@ -37,6 +37,17 @@ class Phase(StrEnum):
     """The session is over: aborted, timed out, cleaned up, or closed as we asked."""
 
 
+class Ending(StrEnum):
+    """How a session ended, by what the operator said."""
+
+    COMPLETED = "completed"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    """By the subscriber."""
+    DROPPED = "dropped"
+    """Lost by the network, or in a word that the dialect does not know."""
+
+
 class Hop(msgspec.Struct, frozen=True, kw_only=True):
     """One normalised hop.
 
@@ -47,7 +58,7 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     starting with the arguments of the dialled string (``*789*123#`` gives ``123``). Others: those
     arguments on a start, and on an input what was typed now.
     ``sequence``: the hop's number within its session, where the protocol counts.
-    ``reason``: on END, the operator's own word for it.
+    ``ending``, ``reason``: on END, what the operator said of it, and its own word.
     ``echo``: what the dialect says back in its reply; nobody else reads it.
     """
 
@@ -62,6 +73,7 @@ class Hop(msgspec.Struct, frozen=True, kw_only=True):
     sequence: int | None = None
     reason: str = ""
     echo: tuple[str, ...] = ()
+    ending: Ending = Ending.DROPPED
 
 
 class Unreadable(StrEnum):

@@ -68,7 +68,8 @@ async def download_screens(visit: Visit) -> Response:
     chosen = usage.of(visit)
     async with visit.snapshot() as connection:
         rows = await connection.fetch(SQL["usage_screens"], *chosen.screen_parameters())
-    header = ("screen", "entered", "moved_on", "ended", "abandoned", "hops", "failed", "ms")
+    told = ("timed_out", "cancelled", "dropped")
+    header = ("screen", "entered", "moved_on", "ended", "abandoned", *told, "hops", "failed", "ms")
     return await _file(visit, "usage-screens", chosen, (header, rows))
 
 

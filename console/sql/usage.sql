@@ -23,6 +23,7 @@ GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4 LIMIT 100000
 -- Where dialogues went on and where they stopped; those that are still open count as stopped.
 SELECT screen, sum(entered)::bigint AS entered, sum(moved_on)::bigint AS moved_on, sum(ended)::bigint AS ended,
        greatest(sum(entered) - sum(moved_on) - sum(ended), 0)::bigint AS abandoned,
+       sum(timed_out)::bigint AS timed_out, sum(cancelled)::bigint AS cancelled, sum(dropped)::bigint AS dropped,
        sum(hops)::bigint AS hops, sum(failed)::bigint AS failed, sum(ms)::bigint AS ms
 FROM ussd.step
 WHERE ($1::date IS NULL OR day >= $1) AND ($2::date IS NULL OR day <= $2)

@@ -12,7 +12,7 @@ from typing import Final
 
 from kernel.config import ChannelConfig
 from ussd.dialects.fields import TEXT, FieldDialect, Fields, form
-from ussd.hop import Answer, Hop, Phase, Reply, Unreadable
+from ussd.hop import Answer, Ending, Hop, Phase, Reply, Unreadable
 
 
 def con_or_end(_hop: Hop, reply: Reply) -> Answer:
@@ -42,6 +42,7 @@ AFRICASTALKING: Final = FieldDialect(
     text="text",
     phase=_phase,
     mark="status",
+    endings={"success": Ending.COMPLETED},  # "Incomplete" may be anything
     code="serviceCode",
     network="networkCode",
     is_cumulative=True,

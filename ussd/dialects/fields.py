@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from kernel.config import ChannelConfig
 from kernel.msisdn import BadMsisdn, Msisdn
-from ussd.hop import Answer, Arrival, Hop, Phase, Reply, Unreadable
+from ussd.hop import Answer, Arrival, Ending, Hop, Phase, Reply, Unreadable
 
 Pairs: TypeAlias = list[tuple[str, str]]
 """Names and values in the order they came, repeated ones included; all are valid Unicode."""
@@ -124,7 +124,8 @@ class FieldDialect:
 
     ``mark`` is the field that says what kind of request it is, and ``phases`` what its values mean,
     in any case; ``phase`` says it where that is not enough; with neither the protocol cannot tell.
-    ``reason`` names the field that says why a session ended (else the mark does). ``echoes`` are
+    ``reason`` names the field that says why a session ended (else the mark does), and ``endings``
+    what its values mean, in any case; what is not there was dropped. ``echoes`` are
     fields whose values the answer repeats (``Hop.echo``, in that order). ``with_plus``: a number
     without ``+`` is refused; otherwise it may be missing, and a national number is one of the
     channel's country.
@@ -144,6 +145,7 @@ class FieldDialect:
     network: str = ""
     sequence: str = ""
     reason: str = ""
+    endings: Mapping[str, Ending] = field(default_factory=dict)
     echoes: tuple[str, ...] = ()
     is_cumulative: bool = False
     with_plus: bool = False
@@ -185,8 +187,8 @@ class FieldDialect:
         return self.phases.get(fields[self.mark].strip().lower(), Unreadable.BAD_EVENT)
 
     def _hop(self, channel: ChannelConfig, fields: Fields, phase: Phase | None) -> Hop | Unreadable:
-        session_id = fields.get(self.session, "")
-        if self.msisdn not in fields or (self.text not in fields and phase is not Phase.END):
+        session_id, is_end = fields.get(self.session, ""), phase is Phase.END
+        if self.msisdn not in fields or (self.text not in fields and not is_end):
             return Unreadable.MISSING_FIELD
         if self.needs_session and not session_id:
             return Unreadable.BAD_SESSION if self.session in fields else Unreadable.MISSING_FIELD
@@ -198,7 +200,7 @@ class FieldDialect:
             return Unreadable.BAD_MSISDN
         sequence = fields.get(self.sequence, "")
         has_sequence = sequence.isascii() and sequence.isdigit() and len(sequence) <= _MAX_SEQUENCE
-        reason = fields.get(self.reason) or fields.get(self.mark, "")
+        reason = _label(fields.get(self.reason) or fields.get(self.mark, "")) if is_end else ""
         return Hop(
             channel=channel.name,
             session_id=session_id,
@@ -209,8 +211,9 @@ class FieldDialect:
             text=self._text(fields, phase, channel.short_code),
             is_cumulative=self.is_cumulative,
             sequence=int(sequence) if has_sequence else None,
-            reason=_label(reason) if phase is Phase.END else "",
+            reason=reason,
             echo=tuple(fields.get(name, "") for name in self.echoes) if self.echoes else (),
+            ending=self.endings.get(reason.lower(), Ending.DROPPED) if is_end else Ending.DROPPED,
         )
 
     def _text(self, fields: Fields, phase: Phase | None, code: str) -> str:

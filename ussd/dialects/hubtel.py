@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from ussd.dialects.fields import FieldDialect, json_answer, json_object
-from ussd.hop import Answer, Hop, Phase, Reply, Unreadable
+from ussd.hop import Answer, Ending, Hop, Phase, Reply, Unreadable
 
 
 def _write(hop: Hop, reply: Reply) -> Answer:
@@ -51,6 +51,7 @@ HUBTEL: Final = FieldDialect(
         "release": Phase.END,
         "timeout": Phase.END,
     },
+    endings={"release": Ending.CANCELLED, "timeout": Ending.TIMED_OUT},
     code="ServiceCode",
     network="Operator",
     sequence="Sequence",

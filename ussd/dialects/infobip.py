@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from ussd.dialects.fields import FieldDialect, Pairs, json_answer, json_object
-from ussd.hop import Answer, Arrival, Hop, Phase, Reply, Unreadable
+from ussd.hop import Answer, Arrival, Ending, Hop, Phase, Reply, Unreadable
 
 _OK: Final = 200
 _BAD: Final = 400
@@ -61,6 +61,11 @@ INFOBIP: Final = FieldDialect(
     mark=_EVENT,
     phases={"start": Phase.START, "response": Phase.INPUT, "end": Phase.END},
     reason="reason",
+    endings={
+        "end": Ending.COMPLETED,
+        "user abort": Ending.CANCELLED,
+        "timeout": Ending.TIMED_OUT,
+    },
     code="shortCode",
     network="ussdGwId",
     write=_write,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from ussd.dialects.fields import FieldDialect, json_answer, json_object
-from ussd.hop import Answer, Hop, Phase, Reply, Unreadable
+from ussd.hop import Answer, Ending, Hop, Phase, Reply, Unreadable
 
 
 def _write(hop: Hop, reply: Reply) -> Answer:
@@ -28,6 +28,11 @@ MIZAN_JSON: Final = FieldDialect(
     mark="event",
     phases={"start": Phase.START, "input": Phase.INPUT, "end": Phase.END},
     reason="reason",
+    endings={
+        "done": Ending.COMPLETED,
+        "abort": Ending.CANCELLED,
+        "timeout": Ending.TIMED_OUT,
+    },
     code="code",
     network="network",
     sequence="sequence",

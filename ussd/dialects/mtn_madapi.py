@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from ussd.dialects.fields import FieldDialect, json_answer, json_object
-from ussd.hop import Answer, Hop, Phase, Reply, Unreadable
+from ussd.hop import Answer, Ending, Hop, Phase, Reply, Unreadable
 
 _OK: Final = "0000"
 _BAD: Final = "4000"
@@ -64,6 +64,7 @@ MTN_MADAPI: Final = FieldDialect(
         "4": Phase.END,
         "5": Phase.END,
     },
+    endings={"2": Ending.COMPLETED, "4": Ending.CANCELLED, "5": Ending.TIMED_OUT},
     code="serviceCode",
     echoes=("serviceCode", "msisdn"),
     write=_write,

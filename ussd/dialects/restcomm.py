@@ -14,7 +14,7 @@ from typing import Final
 from kernel.alphabet import Alphabet, alphabet_of
 from ussd.dialects.fields import FieldDialect, Pairs
 from ussd.dialects.markup import XML, Element, elements, escaped
-from ussd.hop import Answer, Arrival, Hop, Phase, Reply, Unreadable
+from ussd.hop import Answer, Arrival, Ending, Hop, Phase, Reply, Unreadable
 
 _START: Final = "processUnstructuredSSRequest_Request"
 _INPUT: Final = "unstructuredSSRequest_Response"
@@ -116,6 +116,11 @@ RESTCOMM: Final = FieldDialect(
     mark="event",
     phases={_START.lower(): Phase.START, _INPUT.lower(): Phase.INPUT, "over": Phase.END},
     reason="reason",
+    endings={
+        "end": Ending.COMPLETED,
+        "isuserspecificreason": Ending.CANCELLED,
+        **{name.lower(): Ending.TIMED_OUT for name in _TIMEOUTS},
+    },
     code="code",
     network="network",
     echoes=("invoke",),

@@ -59,7 +59,7 @@ def test_a_raw_request_means_what_the_table_says(name: str, payload: dict[str, A
         return
     assert isinstance(hop, Hop), hop
     expected = {"sequence": None, "reason": "", "network": "", "is_cumulative": False, "text": ""}
-    expected |= {"phase": None, **TABLES[name]["usual"]}
+    expected |= {"phase": None, "ending": "dropped", **TABLES[name]["usual"]}
     expected |= {key: value for key, value in payload.items() if key in SAID}
     told = {key: getattr(hop, key) for key in SAID}
     told["msisdn"] = hop.msisdn.e164

@@ -79,7 +79,7 @@ FAMILIES: dict[str, set[str]] = {
     "ticket.reason": {f"{kind}.{each}" for kind in TicketKind for each in REASONS[kind]},
     "ticket.state": set(TicketState),
     "usage": {"abandoned", "day", "ended", "entered", "funnel", "minutes", "month", "moved_on"}
-    | {"seconds", "stops"},
+    | {"seconds", "stops", "timed_out", "cancelled", "dropped"},
     "usage.by": set(BY),
     "usage.language": set(LANGUAGES),
     "usage.over": {"day", "month"},

@@ -12,6 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from kernel.clock import ManualClock
+from kernel.config import ChannelConfig
 from kernel.database import Connection, Database
 from kernel.ids import RandomIds
 from kernel.money import Money
@@ -29,6 +30,8 @@ from ussd.routes import routes
 CANARY = "+962799876543"
 ZONE = "Asia/Amman"
 RENEWAL = "JO-PASS/RENEW"
+COUNTING = ChannelConfig(name="counting", dialect="json", short_code="*789#", wallets=("sandbox",))
+"""Whose operator says when a session is over, and why."""
 
 
 @dataclass
@@ -75,7 +78,7 @@ async def counted(
     gateway, tally = FakeGateway(clock), Tally(clock, RandomIds(), ZONE)
     application = Starlette(
         routes=routes(
-            channels=CHANNELS,
+            channels=CHANNELS | {COUNTING.name: COUNTING},
             wallets={code: wallet(code) for code in ("sandbox", "other")},
             gateway=gateway,
             valkey=valkey,
@@ -118,6 +121,42 @@ async def test_a_repeated_hop_moves_nobody(counted: Counted) -> None:
         ("approve", 2),
         ("confirm", 3),
     ]
+
+
+@pytest.mark.parametrize(
+    ("reason", "column"), [("timeout", "timed_out"), ("abort", "cancelled"), ("error 7", "dropped")]
+)
+async def test_how_a_dialogue_was_left_is_counted_once_where_it_stood(
+    counted: Counted, reason: str, column: str
+) -> None:
+    hop = {"session": "s", "msisdn": "+962790000000"}
+    counted.gateway.languages[hop["msisdn"]] = "en"
+    for told in (
+        {"event": "start"},
+        {"event": "input", "text": "1"},
+        {"event": "end", "reason": reason},
+        {"event": "end", "reason": reason},
+    ):
+        await counted.line.post("/ussd/counting", json={**hop, "text": "", **told})
+    columns = "screen, timed_out, cancelled, dropped"
+    expected = [int(column == each) for each in ("timed_out", "cancelled", "dropped")]
+    found = await counted.rows(columns, "timed_out + cancelled + dropped > 0")
+    assert found == [("number", *expected)]
+    assert (await counted.screens())["number"] == (1, 0, 0)
+
+
+async def test_a_dialogue_that_was_done_was_not_left(counted: Counted) -> None:
+    number = counted.gateway.issue(Money(5000, "JOD"))
+    hop = {"session": "s", "msisdn": "+962790000000"}
+    counted.gateway.languages[hop["msisdn"]] = "en"
+    for told in (
+        {"event": "start", "text": number},
+        {"event": "input", "text": "1"},
+        {"event": "end", "reason": "timeout"},
+    ):
+        await counted.line.post("/ussd/counting", json={**hop, **told})
+    assert (await counted.screens())["approve"] == (1, 0, 1)
+    assert await counted.rows("screen, hops", "timed_out + cancelled + dropped > 0") == []
 
 
 async def test_hops_that_failed_are_counted_as_such(counted: Counted) -> None:
