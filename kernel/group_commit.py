@@ -68,11 +68,11 @@ class GroupCommit(Generic[Item, Result]):
     still committing, the unique index makes the repetition wait for it. ``recall`` reads what was
     written: the first result, or None for what is not there.
 
-    With ``one_statement`` the statement in ``write`` is the transaction (autocommit, one round
-    trip); without it, ``write`` runs inside BEGIN and COMMIT. At most ``waiting`` items wait for a
-    batch. Whoever comes while a lane is idle is not kept waiting for the commit of another one.
-    ``patience_s`` bounds a silent connection (keep it above the server's ``statement_timeout``)
-    and then the search for a lost outcome.
+    With ``one_statement`` the one statement in ``write`` that writes is the transaction
+    (autocommit); without it, ``write`` runs inside BEGIN and COMMIT. At most ``waiting`` items wait
+    for a batch. Whoever comes while a lane is idle is not kept waiting for the commit of another
+    one. ``patience_s`` bounds a silent connection (keep it above the server's
+    ``statement_timeout``) and then the search for a lost outcome.
 
     ``batches``, ``items`` and ``largest`` count what was committed, ``in_doubt`` the items whose
     commit had to be looked up. It lives in one event loop; close it before its database.

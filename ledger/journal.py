@@ -110,7 +110,8 @@ Result = Posted | Refused
 
 
 async def submit(connection: Connection, transactions: Sequence[Transaction]) -> list[Result]:
-    """Book in one round trip, at most MAX_BATCH; one result each, in order.
+    """Book in one round trip, at most MAX_BATCH; one result each, in order. Whatever is special
+    about a transaction that comes alone costs it a second one.
 
     Within the caller's database transaction (read committed), or as one of its own on a connection
     in autocommit. Accounts open on demand. The original of a reversal must come from an earlier
@@ -143,11 +144,38 @@ async def recall(
 
 
 async def _book(connection: Connection, ready: Sequence[_Ready]) -> list[Result]:
+    if len(ready) == 1 and (booked := await _book_one(connection, ready[0])):
+        return [booked]
     rows = await connection.fetch(SQL["submit"], *_columns(ready))
     if rows[0]["outcome"] != "all":
         return [_result(row) for row in rows]
     at, open_from = rows[0]["recorded_at"], rows[0]["business_date"] or date.min
     return [Posted(each[0].id, at, max(each[3], open_from)) for each in ready]
+
+
+async def _book_one(connection: Connection, one: _Ready) -> Posted | None:
+    """Book what comes alone and has nothing special; None: nothing was written."""
+    transaction, shape, amounts, day = one
+    if transaction.reverses:
+        return None
+    recorded_at = await connection.fetchval(
+        SQL["submit_one"],
+        transaction.id,
+        transaction.key,
+        _digest(transaction, shape, amounts),
+        transaction.occurred_at,
+        day,
+        transaction.reference,
+        transaction.note,
+        shape.rule,
+        shape.version,
+        shape.zone,
+        shape.paths,
+        shape.debits,
+        shape.credits,
+        amounts,
+    )
+    return Posted(transaction.id, recorded_at, day) if recorded_at else None
 
 
 def _result(row: Any) -> Result:
@@ -175,7 +203,7 @@ def _columns(ready: Sequence[_Ready]) -> list[Sequence[Any]]:
         for shape, of in shapes.items()
         for n, (debit, credit, _) in enumerate(shape.sides, 1)
     ]
-    paths = sorted({path for _, _, debit, credit in sides for path in (debit, credit)})
+    paths = sorted({path for shape in shapes for path in shape.paths})
     position = {path: at for at, path in enumerate(paths, 1)}
     transactions = [each for each, _, _, _ in ready]
     return [

@@ -29,13 +29,17 @@ Side: TypeAlias = tuple[str, str, str]
 @dataclass(frozen=True, slots=True, eq=False)
 class Shape:
     """Rule, zone and accounts of transactions; ``malformed`` names the field that is, if one is,
-    and ``wrong`` says of each movement why it cannot be booked, whatever its amount.
+    and ``wrong`` says of each movement why it cannot be booked, whatever its amount. ``paths`` has
+    each account once; ``debits`` and ``credits`` say where in it, from 1, those of a movement are.
     """
 
     rule: str
     version: int
     zone: str
     sides: tuple[Side, ...]
+    paths: tuple[str, ...]
+    debits: tuple[int, ...]
+    credits: tuple[int, ...]
     malformed: str
     wrong: tuple[LedgerRefusal | None, ...]
     is_sound: bool
@@ -53,11 +57,16 @@ def shape_of(rule: str, version: int, zone: str, sides: tuple[Side, ...]) -> Sha
     )
     head = f'[{{}},{_literal(_json(rule))},{version},"{{}}",{_literal(_json(zone))}'
     wrong = tuple(_wrong(*side) for side in sides)
+    paths = sorted({path for debit, credit, _ in sides for path in (debit, credit)})
+    position = {path: at for at, path in enumerate(paths, 1)}
     return Shape(
         rule,
         version,
         zone,
         sides,
+        tuple(paths),
+        tuple(position[debit] for debit, _, _ in sides),
+        tuple(position[credit] for _, credit, _ in sides),
         malformed=_malformed(rule, version, zone, sides),
         wrong=wrong,
         is_sound=not any(wrong),

@@ -6,5 +6,9 @@ FROM ledger.submit_v2(
     $12, $13, $14, $15, $16, $17, $18
 )
 
+-- name: submit_one
+-- When it was recorded; null: nothing was written, it must go by submit (sql/migrations/0010_add_submit_one.sql).
+SELECT ledger.submit_one_v1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+
 -- name: recall
 SELECT id, recorded_at, business_date, digest FROM ledger.transaction WHERE id = ANY ($1::uuid[])

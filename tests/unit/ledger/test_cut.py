@@ -98,7 +98,8 @@ async def test_cuts_that_follow_each_other_while_traffic_runs_add_up_and_stay_as
     cuts: list[Cut] = []
     at = 0
     while len(cuts) < 12:
-        await seal_once(database, signer, clock)
+        if not await seal_once(database, signer, clock):
+            continue
         async with database.read() as connection:
             cuts.append(await cut(connection, since=at))
         at = cuts[-1].until
