@@ -10,13 +10,15 @@ from kernel.currency import Redenomination, exponent
 from kernel.digits import to_western
 
 MAX_MINOR = 10**17
-"""Largest amount we book: sums of many still fit PostgreSQL's bigint and GSMA's 18 digits."""
+"""Largest amount that is read or booked: it fits PostgreSQL's bigint and GSMA's 18 digits. A sum of
+many may be larger.
+"""
 
 _PLAIN = re.compile(r"(?P<sign>-?)(?P<whole>\d{1,18})(?:\.(?P<fraction>\d{1,18}))?")
 
 
 class BadAmount(ValueError):
-    """The text is not an amount, or has more decimals than its currency."""
+    """The text is not an amount, has more decimals than its currency, or is out of range."""
 
 
 @dataclass(frozen=True, slots=True, order=False)
@@ -28,8 +30,6 @@ class Money:
 
     def __post_init__(self) -> None:
         exponent(self.currency)
-        if abs(self.minor) > MAX_MINOR:
-            raise BadAmount(f"amount out of range: {self.minor} minor units of {self.currency}")
 
     @classmethod
     def parse(cls, text: str, currency: str) -> Money:
@@ -46,6 +46,8 @@ class Money:
         if dropped.strip("0"):
             raise BadAmount(f"{currency} has {digits} decimals at most, got {text.strip()!r}")
         minor = int(found["whole"]) * 10**digits + int(kept.ljust(digits, "0") or "0")
+        if minor > MAX_MINOR:
+            raise BadAmount(f"amount out of range: {text.strip()} {currency}")
         return cls(-minor if found["sign"] else minor, currency)
 
     def plain(self) -> str:

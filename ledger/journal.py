@@ -17,7 +17,7 @@ from uuid import UUID
 
 from kernel.clock import business_date
 from kernel.database import Connection
-from kernel.money import Money
+from kernel.money import MAX_MINOR, Money
 from kernel.sql import package_sql
 from ledger.refusals import LedgerRefusal as LedgerRefusal
 from ledger.shape import Shape, is_plain, shape_of
@@ -31,7 +31,9 @@ MAX_NOTE: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One movement: ``amount`` (> 0) out of ``credit`` into ``debit``, paths of its currency."""
+    """One movement: ``amount`` (1 to MAX_MINOR) out of ``credit`` into ``debit``, paths of its
+    currency.
+    """
 
     debit: str
     credit: str
@@ -252,6 +254,8 @@ def _prepare(transaction: Transaction) -> _Ready | Refused:
         return Refused(LedgerRefusal.MALFORMED, malformed)
     if not shape.is_sound or min(amounts) <= 0:
         return _first_wrong(shape, amounts)
+    if max(amounts) > MAX_MINOR:
+        return Refused(LedgerRefusal.MALFORMED, "amount")
     try:
         return transaction, shape, amounts, transaction.business_date
     except (ValueError, OverflowError, OSError):  # a moment that has no day there

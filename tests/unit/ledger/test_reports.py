@@ -8,11 +8,12 @@ import pytest
 
 from kernel.clock import ManualClock
 from kernel.database import Database
-from kernel.money import Money
+from kernel.money import MAX_MINOR, Money
 from kernel.privacy import Keys
 from ledger import reports, rules
 from ledger.seal import Signer
 from ledger.sealer import seal_once
+from ledger.verify import verify
 from tests.unit.ledger.makers import CASH, IDS, OPENING, amount, book_all, fee, movement
 
 CLEARING = "Assets:Clearing:DEMO:JOD"
@@ -178,3 +179,22 @@ async def test_sums_that_differ_or_belong_to_no_account_do_not_balance(
         assert await reports.is_balanced(connection)
         await connection.execute(damage)
         assert not await reports.is_balanced(connection)
+
+
+async def test_sums_may_be_larger_than_any_amount_and_than_64_bits(
+    database: Database, keys: Keys, clock: ManualClock
+) -> None:
+    lines = [(CASH, OPENING, MAX_MINOR)] * 100
+    for n in range(2):
+        await book_all(database, [movement(f"k{n}", *lines)])
+        assert await seal_once(database, Signer(keys), clock)
+    await book_all(database, [movement("unsealed", *lines), movement("alone")])
+    total = Money(300 * MAX_MINOR + 1000, "JOD")
+    assert total.minor > 2**64
+    async with database.read() as connection:
+        trial = await reports.trial_balance(connection)
+        statement = await reports.statement(connection, CASH)
+        assert await reports.is_balanced(connection)
+        assert (await verify(connection)).bad is None
+    assert statement is not None
+    assert trial.totals["JOD"].debits == trial.totals["JOD"].credits == statement.closing == total

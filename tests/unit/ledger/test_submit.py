@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kernel.database import Database
-from kernel.money import Money
+from kernel.money import MAX_MINOR, Money
 from ledger import journal, reports, rules
 from ledger.journal import LedgerRefusal, Posted, Posting, Refused
 from tests.unit.ledger.makers import (
@@ -220,11 +220,13 @@ async def test_the_business_date_is_the_day_in_the_agencys_zone(database: Databa
     assert days == {"amman": "2026-11-22", "utc": "2026-11-21"}
 
 
-async def test_the_largest_amount_is_booked_exactly(database: Database) -> None:
-    await book_all(database, [movement("k", (CASH, OPENING, 10**17))])
+async def test_the_largest_amount_is_booked_exactly_and_no_larger_one(database: Database) -> None:
+    await book_all(database, [movement("k", (CASH, OPENING, MAX_MINOR))])
+    (refused,) = await book(database, movement("l", (CASH, OPENING, MAX_MINOR + 1)))
+    assert refused == Refused(LedgerRefusal.MALFORMED, "amount")
     async with database.read() as connection:
         trial = await reports.trial_balance(connection)
-    assert trial.totals["JOD"].debits.minor == 10**17
+    assert trial.totals["JOD"].debits.minor == MAX_MINOR
 
 
 async def test_a_batch_of_a_thousand_keeps_its_order_in_the_journal(database: Database) -> None:
