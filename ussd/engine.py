@@ -103,7 +103,8 @@ class Engine:
         try:
             stored, last = await self._store.take(key, call.deadline)
         except NoMemory:
-            reply, language = await degraded.answer(call)
+            async with asyncio.timeout_at(call.deadline):
+                reply, language = await degraded.answer(call)
             return Result(reply, "degraded", language, "degraded")
         try:
             session = load(stored) if stored is not None else None

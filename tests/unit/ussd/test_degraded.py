@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 
@@ -11,10 +12,12 @@ from starlette.applications import Starlette
 from kernel.clock import ManualClock
 from kernel.config import ChannelConfig
 from kernel.money import Money
+from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from payments.refusals import Refusal
 from tests.unit.ussd.conftest import CHANNELS, Exchange, caller, wallet
+from tests.unit.ussd.phone import Handset
 from ussd.fake_gateway import FakeGateway, offer_of
 from ussd.gateway import Refused
 from ussd.routes import routes
@@ -118,6 +121,33 @@ async def test_with_the_database_gone_too_there_is_still_a_page(stranded: Exchan
     phone = stranded.phone()
     stranded.gateway.down = True
     await phone.dials("*789#").sees("متعطلة").hangs_up()
+
+
+class StuckGateway(FakeGateway):
+    """Never answers."""
+
+    async def language(self, msisdn: Msisdn) -> str | None:
+        """Waits for ever."""
+        await asyncio.Event().wait()
+        return await super().language(msisdn)
+
+
+async def test_with_the_database_stuck_there_is_a_page_before_the_operator_gives_up(
+    keys: Keys, clock: ManualClock
+) -> None:
+    application = Starlette(
+        routes=routes(
+            channels=CHANNELS,
+            wallets={"sandbox": wallet("sandbox")},
+            gateway=StuckGateway(clock),
+            valkey=Valkey("redis://127.0.0.1:1"),
+            keys=keys,
+            clock=clock,
+            deadline_s=0.05,
+        )
+    )
+    async with caller(application, "127.0.0.1") as line, asyncio.timeout(5):
+        await Handset(line).dials("*789#").sees("متعطلة").hangs_up()
 
 
 async def test_valkey_lost_in_the_middle_of_a_call_and_found_again_does_no_harm(
