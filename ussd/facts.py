@@ -255,9 +255,3 @@ LOADERS: Final[Mapping[str, Loader]] = {
     "ticket": _ticket,
 }
 """Screens that are not here need nothing but the session."""
-
-
-async def load(call: Call, session: Session) -> Any:
-    """The facts of the session's screen."""
-    loader = LOADERS.get(session.screen)
-    return None if loader is None else await loader(call, session)

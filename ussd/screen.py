@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -141,6 +141,16 @@ class Screen:
 def choices(labels: list[tuple[str, str]]) -> tuple[Line, ...]:
     """Lines of a numbered list from (key, label) pairs."""
     return tuple(Line(label, key=key) for key, label in labels)
+
+
+def numbered(title: str, entries: Iterable[tuple[str, Any]]) -> View:
+    """A list counted from 1, of labels and the values that ``picked`` finds behind the numbers."""
+    listed = [(str(at), label, value) for at, (label, value) in enumerate(entries, 1)]
+    return View(
+        title=title,
+        lines=choices([(key, label) for key, label, _ in listed]),
+        remember={"options": {key: value for key, _, value in listed}},
+    )
 
 
 def picked(session: Session, key: str) -> Any:

@@ -11,7 +11,7 @@ from kernel.digits import check_digits_hold, only_digits
 from payments.refusals import Refusal, text_key
 from ussd.gateway import Offer, Price, Refused, Started, WalletChoice
 from ussd.page import Line, Nav
-from ussd.screen import NOT_A_CHOICE, Goto, Notice, Say, Screen, Stay, View, choices, picked
+from ussd.screen import NOT_A_CHOICE, Goto, Notice, Say, Screen, Stay, View, numbered, picked
 from ussd.session import Session
 
 CONTROL_NUMBER_DIGITS: Final = 12
@@ -113,9 +113,7 @@ def _take_confirm(_session: Session, key: str) -> Goto | Stay:
 def _show_wallet(session: Session, wallets: tuple[WalletChoice, ...], say: Say) -> View:
     currency = session.args["currency"]
     offered = [wallet for wallet in wallets if currency in wallet.currencies]
-    labels = [(str(at), say.name(wallet.names)) for at, wallet in enumerate(offered, 1)]
-    options = {str(at): wallet.code for at, wallet in enumerate(offered, 1)}
-    return View(title=say("wallet.ask"), lines=choices(labels), remember={"options": options})
+    return numbered(say("wallet.ask"), ((say.name(each.names), each.code) for each in offered))
 
 
 def _take_wallet(session: Session, key: str) -> Goto | Stay:

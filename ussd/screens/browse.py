@@ -11,7 +11,18 @@ from kernel.money import BadAmount, Money
 from payments.refusals import Refusal
 from ussd.gateway import AgencyChoice, Asks, Refused, ServiceChoice
 from ussd.page import Line, Nav
-from ussd.screen import NOT_A_CHOICE, Goto, Notice, Say, Screen, Stay, View, choices, picked
+from ussd.screen import (
+    NOT_A_CHOICE,
+    Goto,
+    Notice,
+    Say,
+    Screen,
+    Stay,
+    View,
+    choices,
+    numbered,
+    picked,
+)
 from ussd.screens.bill import refused
 from ussd.session import Session
 
@@ -104,9 +115,7 @@ def _has_decimals(key: str) -> bool:
 def _show_band(_session: Session, service: ServiceChoice | None, say: Say) -> View | Goto:
     if service is None:
         return refused(Refused(Refusal.SERVICE_UNAVAILABLE))
-    labels = [(str(at), say.name(names)) for at, (_, names) in enumerate(service.bands, 1)]
-    options = {str(at): code for at, (code, _) in enumerate(service.bands, 1)}
-    return View(title=say("band.ask"), lines=choices(labels), remember={"options": options})
+    return numbered(say("band.ask"), ((say.name(names), code) for code, names in service.bands))
 
 
 def _take_band(session: Session, key: str) -> Goto | Stay:

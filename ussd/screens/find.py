@@ -18,6 +18,7 @@ from ussd.screen import (
     Stay,
     View,
     choices,
+    numbered,
     picked,
 )
 from ussd.screens.browse import chosen
@@ -46,10 +47,10 @@ def category_key(category: str) -> str:
 
 def _show_find(_session: Session, services: Sequence[FoundService], say: Say) -> View:
     categories = sorted({service.category for service in services})
-    labels = [(str(at), say(category_key(each))) for at, each in enumerate(categories, 1)]
-    options = {str(at): each for at, each in enumerate(categories, 1)}
-    title = say("find.ask" if labels else "services.none")
-    return View(title=title, lines=choices(labels), remember={"options": options})
+    return numbered(
+        say("find.ask" if categories else "services.none"),
+        ((say(category_key(each)), each) for each in categories),
+    )
 
 
 def _take_find(session: Session, key: str) -> Goto | Stay:

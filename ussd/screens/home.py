@@ -23,6 +23,7 @@ from ussd.screen import (
     View,
     alphabet_for,
     choices,
+    numbered,
     picked,
 )
 from ussd.screens import bill, receipts
@@ -67,12 +68,7 @@ def _show_language(_session: Session, offered: Sequence[str], _say: Say) -> View
     title = "ميزان Mizan"
     if all(alphabet_for(language) is Alphabet.GSM7 for language in offered):
         title, names = "Mizan", [_plain(name) for name in names]
-    options = {str(at): language for at, language in enumerate(offered, 1)}
-    return View(
-        title=title,
-        lines=choices([(str(at), name) for at, name in enumerate(names, 1)]),
-        remember={"options": options},
-    )
+    return numbered(title, zip(names, offered, strict=True))
 
 
 def _plain(name: str) -> str:

@@ -10,7 +10,7 @@ from payments.afterwards import SCORES
 from payments.refusals import text_key
 from ussd.gateway import OpenBill, Receipt, Recent, Refused
 from ussd.page import Line, Nav
-from ussd.screen import NOT_A_CHOICE, Goto, Notice, Say, Screen, Stay, View, choices, picked
+from ussd.screen import NOT_A_CHOICE, Goto, Notice, Say, Screen, Stay, View, numbered, picked
 from ussd.screens.bill import control_number
 from ussd.session import Session
 
@@ -22,13 +22,11 @@ LISTED: Final = 9
 
 
 def _show_payments(_session: Session, payments: Sequence[Recent], say: Say) -> View:
-    labels = [
-        (str(at), f"{say.money(recent.total)} {say('state.' + recent.state)}")
-        for at, recent in enumerate(payments, 1)
-    ]
-    options = {str(at): recent.control_number for at, recent in enumerate(payments, 1)}
-    title = say("payments.title" if labels else "payments.none")
-    return View(title=title, lines=choices(labels), remember={"options": options})
+    entries = (
+        (f"{say.money(each.total)} {say(f'state.{each.state}')}", each.control_number)
+        for each in payments
+    )
+    return numbered(say("payments.title" if payments else "payments.none"), entries)
 
 
 def _take_payments(session: Session, key: str) -> Goto | Stay:
@@ -84,13 +82,10 @@ def _show_rated(_session: Session, _is_new: bool, say: Say) -> View:
 
 
 def _show_bills(_session: Session, bills: Sequence[OpenBill], say: Say) -> View:
-    labels = [
-        (str(at), f"{say.money(bill.total)} {say.name(bill.service)}")
-        for at, bill in enumerate(bills, 1)
-    ]
-    options = {str(at): bill.control_number for at, bill in enumerate(bills, 1)}
-    title = say("bills.title" if labels else "bills.none")
-    return View(title=title, lines=choices(labels), remember={"options": options})
+    entries = (
+        (f"{say.money(bill.total)} {say.name(bill.service)}", bill.control_number) for bill in bills
+    )
+    return numbered(say("bills.title" if bills else "bills.none"), entries)
 
 
 def _take_bills(session: Session, key: str) -> Goto | Stay:

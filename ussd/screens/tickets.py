@@ -9,7 +9,18 @@ from payments.refusals import Refusal, text_key
 from payments.tickets import REASONS, Opened, TicketKind, TicketRefusal
 from ussd.gateway import Offer, Refused, TicketStatus
 from ussd.page import Line, Nav
-from ussd.screen import NOT_A_CHOICE, Goto, Notice, Say, Screen, Stay, View, choices, picked
+from ussd.screen import (
+    NOT_A_CHOICE,
+    Goto,
+    Notice,
+    Say,
+    Screen,
+    Stay,
+    View,
+    choices,
+    numbered,
+    picked,
+)
 from ussd.screens.bill import CONTROL_NUMBER_DIGITS, control_number
 from ussd.session import Session
 
@@ -48,10 +59,8 @@ def _show_reason(session: Session, bill: Offer | Refused, say: Say) -> View | Go
     if isinstance(bill, Refused) and bill.reason in _NO_BILL:
         return Goto("ticket_bill", notice=Notice(text_key(bill.reason)))
     kind = TicketKind(session.args["kind"])
-    labels = [(str(at), say(f"reason.{kind}.{each}")) for at, each in enumerate(REASONS[kind], 1)]
-    options = {str(at): each for at, each in enumerate(REASONS[kind], 1)}
-    title = say(f"reason.{kind}.ask")
-    return View(title=title, lines=choices(labels), remember={"options": options})
+    reasons = ((say(f"reason.{kind}.{each}"), each) for each in REASONS[kind])
+    return numbered(say(f"reason.{kind}.ask"), reasons)
 
 
 def _take_reason(session: Session, key: str) -> Goto | Stay:
@@ -81,13 +90,10 @@ def _show_sent(_session: Session, sent: Opened | TicketRefusal, say: Say) -> Vie
 
 
 def _show_mine(_session: Session, tickets: Sequence[TicketStatus], say: Say) -> View:
-    labels = [
-        (str(at), f"{each.number} {say(f'ticket.state.{each.state}')}")
-        for at, each in enumerate(tickets, 1)
-    ]
-    options = {str(at): each.number for at, each in enumerate(tickets, 1)}
-    title = say("tickets.title" if labels else "tickets.none")
-    return View(title=title, lines=choices(labels), remember={"options": options})
+    return numbered(
+        say("tickets.title" if tickets else "tickets.none"),
+        ((f"{each.number} {say(f'ticket.state.{each.state}')}", each.number) for each in tickets),
+    )
 
 
 def _take_mine(session: Session, key: str) -> Goto | Stay:

@@ -11,10 +11,12 @@ from starlette.applications import Starlette
 
 from kernel.clock import ManualClock
 from kernel.config import ChannelConfig, WalletConfig
+from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from tests.unit.ussd.phone import Handset
 from ussd.fake_gateway import FakeGateway
+from ussd.hop import Hop
 from ussd.routes import routes
 
 SECRET = "a-secret-path-of-the-operator"
@@ -70,6 +72,20 @@ async def exchange(valkey: Valkey, keys: Keys, clock: ManualClock) -> AsyncItera
     )
     async with caller(application, "127.0.0.1") as line:
         yield Exchange(line, gateway, observed)
+
+
+def cumulative_hop(text: str) -> Hop:
+    """All that a subscriber has sent, in a protocol that does not say whether it is a start."""
+    return Hop(
+        channel="a",
+        session_id="s",
+        msisdn=Msisdn("+962790000000"),
+        network="",
+        short_code="",
+        phase=None,
+        text=text,
+        is_cumulative=True,
+    )
 
 
 def caller(application: Starlette, address: str) -> httpx.AsyncClient:

@@ -13,8 +13,7 @@ from kernel.money import Money
 from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
-from tests.unit.ussd.conftest import Exchange
-from ussd.hop import Hop
+from tests.unit.ussd.conftest import Exchange, cumulative_hop
 from ussd.session import Session, Vault, dump, load
 
 TEN = Money(10_000, "JOD")
@@ -183,16 +182,7 @@ async def test_other_sessions_and_other_bills_are_other_payments(english: Exchan
 
 def test_a_payment_id_is_the_same_all_day_for_one_subject_of_one_session(keys: Keys) -> None:
     vault, noon = Vault(keys), 1_795_262_400_000
-    hop = Hop(
-        channel="a",
-        session_id="s",
-        msisdn=Msisdn(CITIZEN),
-        network="",
-        short_code="",
-        phase=None,
-        text="",
-        is_cumulative=True,
-    )
+    hop = cumulative_hop("")
     first = vault.payment_id(hop, "s", "bill", noon)
     assert first == vault.payment_id(hop, "s", "bill", noon + 3_600_000)
     assert first.version == 7

@@ -23,7 +23,7 @@ from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
 from payments.refusals import Refusal
-from tests.unit.ussd.conftest import caller, wallet
+from tests.unit.ussd.conftest import caller, cumulative_hop, wallet
 from ussd import walk
 from ussd.engine import Engine
 from ussd.fake_gateway import FakeGateway, offer_of
@@ -319,16 +319,7 @@ async def test_a_star_in_a_last_input_parts_nothing(wire: Wire) -> None:
 
 
 def test_a_star_in_free_text_is_a_character() -> None:
-    hop = Hop(
-        channel="a",
-        session_id="s",
-        msisdn=Msisdn(CITIZEN),
-        network="",
-        short_code="",
-        phase=None,
-        text="1*بلا*سبب*",
-        is_cumulative=True,
-    )
+    hop = cumulative_hop("1*بلا*سبب*")
     session = Session(language="ar", length=1)
     words = Screen(name="w", show=lambda *_: View(lines=(Line("?"),)), words=True)
     assert walk.inputs(hop, session, words) == ["بلا*سبب*"]
