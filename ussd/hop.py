@@ -86,6 +86,7 @@ class Unreadable(StrEnum):
     BAD_SESSION = "bad session id"
     BAD_MSISDN = "bad phone number"
     BAD_EVENT = "unknown event"
+    NOBODYS_END = "end without a phone number"
 
 
 class Reply(NamedTuple):

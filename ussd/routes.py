@@ -75,7 +75,7 @@ def routes(
         deadline_s=deadline_s,
     )
     door = Door(channels, engine, observe)
-    return [Route(PREFIX + "{path:path}", door, methods=["GET", "POST"], name="ussd")]
+    return [Route(PREFIX + "{path:path}", door, methods=["GET", "POST", "PUT"], name="ussd")]
 
 
 class Door:

@@ -29,6 +29,7 @@ TEXT: Final = b"text/plain; charset=utf-8"
 JSON: Final = b"application/json"
 POST: Final = frozenset({"POST"})
 GET: Final = frozenset({"GET"})
+PUT: Final = frozenset({"PUT"})
 
 _MAX_FIELDS: Final = 32
 _MAX_SESSION_ID: Final = 128
@@ -188,6 +189,8 @@ class FieldDialect:
 
     def _hop(self, channel: ChannelConfig, fields: Fields, phase: Phase | None) -> Hop | Unreadable:
         session_id, is_end = fields.get(self.session, ""), phase is Phase.END
+        if is_end and self.msisdn not in fields:
+            return Unreadable.NOBODYS_END
         if self.msisdn not in fields or (self.text not in fields and not is_end):
             return Unreadable.MISSING_FIELD
         if self.needs_session and not session_id:

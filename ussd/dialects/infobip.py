@@ -1,15 +1,16 @@
-"""Infobip: JSON posted to ``<our URL>/session/<id>/start``, ``…/response`` and ``…/end``.
+"""Infobip: JSON posted to ``<our URL>/session/<id>/start`` and ``…/response``, put to ``…/end``.
 
 The last input only; the first ``text`` is the dialled string; ``shortCode`` is sometimes absent,
-``ussdGwId`` undocumented. ``…/status`` is not served: its answer says so. Errors have a
-``responseExitCode`` other than 200. Source: vumi, vumi/transports/infobip/infobip.py.
+``ussdGwId`` undocumented. An end may come without ``msisdn``: it is acknowledged, and nobody's.
+``…/status`` (GET) is not served: its answer says so. Errors have a ``responseExitCode`` other than
+200. Source: vumi, vumi/transports/infobip/infobip.py and its tests.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
-from ussd.dialects.fields import FieldDialect, Pairs, json_answer, json_object
+from ussd.dialects.fields import GET, POST, PUT, FieldDialect, Pairs, json_answer, json_object
 from ussd.hop import Answer, Arrival, Ending, Hop, Phase, Reply, Unreadable
 
 _OK: Final = 200
@@ -21,7 +22,7 @@ _EVENT: Final = "event in path"
 def _decode(arrival: Arrival) -> Pairs | Unreadable:
     session, _, rest = arrival.path.partition("/")
     session_id, _, event = rest.partition("/")
-    if session != "session" or not event:
+    if session != "session" or not event or arrival.method == "GET":
         return Unreadable.BAD_EVENT
     pairs = json_object(arrival)
     if isinstance(pairs, Unreadable):
@@ -38,6 +39,8 @@ def _acknowledge(_hop: Hop) -> Answer:
 
 
 def _refuse(why: Unreadable, apology: str) -> Answer:
+    if why is Unreadable.NOBODYS_END:
+        return json_answer({"responseExitCode": _OK, "responseMessage": ""})
     return _answer(_BAD, why.value, menu=apology, ends=True)
 
 
@@ -54,6 +57,7 @@ def _answer(code: int, message: str, *, menu: str, ends: bool) -> Answer:
 
 INFOBIP: Final = FieldDialect(
     decode=_decode,
+    methods=GET | POST | PUT,
     has_path=True,
     session=_SESSION,
     msisdn="msisdn",

@@ -128,6 +128,22 @@ async def operators(
         yield line
 
 
+@pytest.mark.parametrize("name", DIALECTS)
+async def test_every_request_of_the_tables_is_answered_in_its_form(
+    operators: httpx.AsyncClient, name: str
+) -> None:
+    for payload in TABLES[name]["payload"]:
+        path = f"/{payload['path']}" if payload.get("path") else ""
+        answer = await operators.request(
+            payload.get("method", "POST"),
+            f"/ussd/{name}{path}",
+            params=payload.get("query", ""),
+            content=payload.get("body", "").encode(),
+        )
+        assert answer.status_code == 200, payload["what"]
+        assert answer.headers["content-type"] == TABLES[name]["content_type"]
+
+
 @ANY_SETUP
 @given(data=st.data())
 async def test_any_damaged_request_of_any_operator_is_answered_in_its_form(
