@@ -31,7 +31,7 @@ from ussd.page import Profile
 from ussd.screens.bill import ConfirmFacts
 from ussd.screens.home import NEWS_FOR
 from ussd.screens.other import Person
-from ussd.screens.receipts import LISTED, SHOWN
+from ussd.screens.receipts import LISTED, SHOWN, key_of
 from ussd.screens.tickets import SHOWN as TICKETS_SHOWN
 from ussd.session import Session, Vault
 
@@ -138,7 +138,7 @@ async def _payments(call: Call, _session: Session) -> Any:
 
 async def _payment(call: Call, session: Session) -> Recent | None:
     for recent in await call.gateway.recent(call.hop.msisdn, SHOWN):
-        if recent.control_number == session.args["shown"]:
+        if key_of(recent) == session.args["shown"]:
             return recent
     return None
 

@@ -209,7 +209,9 @@ def _held(before: Session) -> Args | None:
     }
 
 
-_LOOKING: Final = frozenset({"home", "language", "help", "payments", "payment", "receipt"})
+_LOOKING: Final = frozenset(
+    {"home", "language", "help", "payments", "payment", "receipt", "ticket"}
+)
 """Screens that nobody would be asked back to."""
 
 

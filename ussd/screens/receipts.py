@@ -23,15 +23,19 @@ LISTED: Final = 9
 
 def _show_payments(_session: Session, payments: Sequence[Recent], say: Say) -> View:
     entries = (
-        (f"{say.money(each.total)} {say(f'state.{each.state}')}", each.control_number)
-        for each in payments
+        (f"{say.money(each.total)} {say(f'state.{each.state}')}", key_of(each)) for each in payments
     )
     return numbered(say("payments.title" if payments else "payments.none"), entries)
 
 
+def key_of(payment: Recent) -> str:
+    """Which of the payments it is: there may be several of one bill."""
+    return f"{payment.control_number} {payment.at.isoformat()}"
+
+
 def _take_payments(session: Session, key: str) -> Goto | Stay:
-    number = picked(session, key)
-    return Goto("payment", {"shown": number}) if number else NOT_A_CHOICE
+    shown = picked(session, key)
+    return Goto("payment", {"shown": shown}) if shown else NOT_A_CHOICE
 
 
 def _show_payment(_session: Session, payment: Recent | None, say: Say) -> View | Goto:

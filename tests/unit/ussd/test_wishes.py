@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
+from kernel.clock import ManualClock
 from kernel.money import Money
 from kernel.valkey import Valkey
 from payments.tickets import REASONS, TicketKind, TicketRefusal
@@ -209,6 +211,27 @@ async def test_a_paid_service_is_rated_once_with_one_digit(exchange: Exchange) -
     assert exchange.gateway.scores == {number: 4}
     await phone.dials("*789#").sends("3", "1").sees("1. Send").misses("Rate").sends("3")
     await phone.sees("choose a number")
+
+
+async def test_of_two_payments_of_one_bill_each_is_shown_as_it_went(
+    exchange: Exchange, clock: ManualClock
+) -> None:
+    number, phone = exchange.gateway.issue(TEN), exchange.english()
+    await phone.dials(f"*789*{number}#").sends("1").hangs_up()
+    exchange.gateway.settle(number, state="refused")
+    clock.forward(timedelta(minutes=20))
+    exchange.gateway.bills[number].refused = None
+    await phone.dials(f"*789*{number}#").sends("1").hangs_up()
+    await phone.dials("*789#").sends("3").sees("1. 10.000 JOD under way", "2. 10.000 JOD not paid")
+    await phone.sends("2").sees("10.000 JOD not paid").sends("0", "1").sees("10.000 JOD under way")
+
+
+async def test_nobody_is_asked_back_to_a_request_that_was_looked_at(exchange: Exchange) -> None:
+    number = exchange.gateway.issue(TEN)
+    phone = exchange.english()
+    await phone.dials(f"*789*{number}#").sends("2", "4", "1", "1").hangs_up()
+    await phone.dials("*789#").sends("7", "4", "1").sees("Correct a bill")
+    await phone.dials("*789#").sees("1. Pay a bill").misses("Continue")
 
 
 async def test_a_payment_that_is_not_made_has_no_receipt_to_send_and_nothing_to_rate(
