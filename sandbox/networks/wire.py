@@ -74,9 +74,10 @@ def _query(fields: Bag, _: Mapping[str, str]) -> Request:
 
 
 def _json(fields: Bag, _: Mapping[str, str]) -> Request:
-    inside = {name: value for name, value in fields.items() if name != "PATH"}
+    inside = {name: value for name, value in fields.items() if name not in ("METHOD", "PATH")}
     body = json.dumps(inside, ensure_ascii=False).encode()
-    return Request("POST", fields.get("PATH", ""), {"content-type": "application/json"}, body)
+    method, path = fields.get("METHOD", "POST"), fields.get("PATH", "")
+    return Request(method, path, {"content-type": "application/json"}, body)
 
 
 def _xml(fields: Bag, _: Mapping[str, str]) -> Request:

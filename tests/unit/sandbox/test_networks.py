@@ -79,6 +79,12 @@ def test_a_start_is_marked(name: str, field: str, start: object, later: object) 
     assert fields(post(name, "input", "1"))[field] == later
 
 
+def test_infobip_puts_its_ends() -> None:
+    methods = [post("infobip", kind).method for kind in ("start", "input", "timeout", "over")]
+    assert methods == ["POST", "POST", "PUT", "PUT"]
+    assert b"METHOD" not in post("infobip", "timeout").body
+
+
 def test_infobip_says_in_the_path_what_happens_to_which_session() -> None:
     paths = [post("infobip", kind).path for kind in ("start", "input", "timeout")]
     assert paths == ["/session/77/start", "/session/77/response", "/session/77/end"]
