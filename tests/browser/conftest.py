@@ -7,9 +7,11 @@ import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 from starlette.applications import Starlette
 
@@ -30,6 +32,9 @@ FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
 DESK = (1280, 900)
 PHONE = (390, 844)
 
+in_the_browsers_loop = partial(pytest_asyncio.fixture, loop_scope="session")
+"""A fixture on the event loop that the browser lives on, as the tests here do."""
+
 
 def chromium() -> str | None:
     """Path of the browser, if there is one."""
@@ -40,9 +45,11 @@ def chromium() -> str | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Without Chromium take the tests of this folder out, and say so."""
-    if chromium():
-        return
     ours = [item for item in items if HERE in item.path.parents]
+    if chromium():
+        for item in ours:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+        return
     items[:] = [item for item in items if HERE not in item.path.parents]
     config.hook.pytest_deselected(items=ours)
     terminal = config.pluginmanager.get_plugin("terminalreporter")
@@ -53,16 +60,16 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 NewPage = Callable[..., Awaitable[Page]]
 
 
-@pytest.fixture
+@in_the_browsers_loop(scope="session")
 async def browser() -> AsyncIterator[Browser]:
-    """A Chromium of this test's own."""
+    """One Chromium for all tests here; each opens pages in contexts of its own."""
     async with async_playwright() as playwright:
         chrome = await playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         yield chrome
         await chrome.close()
 
 
-@pytest.fixture
+@in_the_browsers_loop
 async def new_page(browser: Browser) -> AsyncIterator[NewPage]:
     """Opens pages; the test fails if one of them complained (a script, a blocked resource)."""
     complaints: list[str] = []
@@ -89,7 +96,15 @@ async def new_page(browser: Browser) -> AsyncIterator[NewPage]:
     assert not complaints, complaints
 
 
-@pytest.fixture
+@in_the_browsers_loop
+async def database(database_url: str) -> AsyncIterator[Database]:
+    """A pool on the fresh database."""
+    pool = await Database.connect(database_url)
+    yield pool
+    await pool.close()
+
+
+@in_the_browsers_loop
 async def story(database: Database, keys: Keys, clock: ManualClock) -> AsyncIterator[Story]:
     """The demo catalogue, and a hand that makes payments."""
     told = Story(database, keys, clock)
@@ -98,7 +113,7 @@ async def story(database: Database, keys: Keys, clock: ManualClock) -> AsyncIter
     await told.http.close()
 
 
-@pytest.fixture
+@in_the_browsers_loop
 async def console_url(
     database: Database, keys: Keys, clock: ManualClock, ids: RandomIds
 ) -> AsyncIterator[str]:
