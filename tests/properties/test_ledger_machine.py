@@ -11,7 +11,7 @@ import dataclasses
 import os
 from collections.abc import Coroutine
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 from uuid import UUID
 
 import pytest
@@ -81,6 +81,8 @@ class LedgerMachine(RuleBasedStateMachine):
     database: Database
     runner: asyncio.Runner
     databases: TestDatabases
+    pools: ClassVar[dict[str, Database]]
+    """Of databases; a pool is warm from the second life on, as in production."""
     is_written = False
 
     @initialize(wanted=st.lists(batches, min_size=1, max_size=4))
@@ -90,7 +92,9 @@ class LedgerMachine(RuleBasedStateMachine):
         self.clock = ManualClock(MORNING)
         self.signer = Signer(Keys(SECRET))
         url = self.databases.take()
-        self.pool = self.do(Database.connect(url, size=4))
+        if url not in self.pools:
+            self.pools[url] = self.do(Database.connect(url, size=4))
+        self.pool = self.pools[url]
         self.ledger, self.other = Ledger(self.pool), Ledger(self.pool)
         for each in wanted:
             self.submit(each)
@@ -120,7 +124,6 @@ class LedgerMachine(RuleBasedStateMachine):
         finally:
             await self.ledger.close()
             await self.other.close()
-            await self.pool.close()
 
     async def seal_once(self, limit: int = 10_000) -> bool:
         """One seal; whether there was something."""
@@ -471,6 +474,7 @@ def test_the_books_say_what_the_model_says(
 ) -> None:
     class Machine(LedgerMachine):
         databases = test_databases
+        pools: ClassVar[dict[str, Database]] = {}
 
     Machine.runner = runner
     run_state_machine_as_test(
@@ -483,3 +487,5 @@ def test_the_books_say_what_the_model_says(
             suppress_health_check=list(HealthCheck),
         ),
     )
+    for pool in Machine.pools.values():
+        runner.run(pool.close())

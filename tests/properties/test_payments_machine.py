@@ -143,18 +143,18 @@ waits = st.sampled_from([0, 5, 40, 90, 600, 7300])
 class Lives(RuleBasedStateMachine):
     """Payments of a few bills by three people, and everything that can happen to them."""
 
-    url = ""
+    loop: asyncio.Runner
+    database: Database
 
     def __init__(self) -> None:
         super().__init__()
-        self.loop = asyncio.Runner()
         self.clock = ManualClock(NINE_O_CLOCK)
         self.operator = Operator(self.clock)
         self.requests: list[StartRequest] = []
         self.attempts: dict[UUID, UUID] = {}
 
     def do(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run something on this life's event loop."""
+        """Run something on the event loop of all lives."""
         return self.loop.run(coroutine)
 
     @initialize()
@@ -163,9 +163,8 @@ class Lives(RuleBasedStateMachine):
         self.do(self._open_shop())
 
     async def _open_shop(self) -> None:
-        database = await Database.connect(self.url, size=6)
         desk = Desk(
-            database=database,
+            database=self.database,
             keys=Keys(SECRET),
             clock=self.clock,
             ids=RandomIds(),
@@ -175,7 +174,7 @@ class Lives(RuleBasedStateMachine):
             public_url="https://gateway.example",
         )
         self.counter = Counter(desk, self.operator, self.clock)
-        async with database.transaction() as connection:
+        async with self.database.transaction() as connection:
             await catalogue.load_demo(connection, at=self.clock.now())
             await connection.execute("DELETE FROM kernel.work")
         self.bills: list[Bill] = [await self.counter.bill() for _ in range(BILLS)]
@@ -183,11 +182,7 @@ class Lives(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Faults off: the operator tells the truth and says it again; everything must end."""
         if hasattr(self, "counter"):
-            try:
-                self.do(self._calm_down())
-            finally:
-                self.do(self.counter.desk.database.close())
-        self.loop.close()
+            self.do(self._calm_down())
 
     # What people do
 
@@ -385,20 +380,22 @@ FROM payments.payment WHERE id = ANY($1)
 def test_whatever_happens_our_books_say_what_the_operator_did(
     servers: Urls, template_database: str
 ) -> None:
-    async def make() -> None:
+    async def make() -> Database:
         admin = await asyncpg.connect(with_database(servers.database_url, "postgres"))
         await admin.execute(f"CREATE DATABASE lives TEMPLATE {template_database}")
         await admin.close()
+        return await Database.connect(with_database(servers.database_url, "lives"), size=6)
 
-    asyncio.run(make())
-    lives = type("Lives", (Lives,), {"url": with_database(servers.database_url, "lives")})
-    run_state_machine_as_test(
-        lives,
-        settings=settings(
-            max_examples=50,
-            stateful_step_count=60,
-            deadline=None,
-            report_multiple_bugs=False,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    with asyncio.Runner() as runner:
+        pool = runner.run(make())
+        run_state_machine_as_test(
+            type("Lives", (Lives,), {"loop": runner, "database": pool}),
+            settings=settings(
+                max_examples=50,
+                stateful_step_count=60,
+                deadline=None,
+                report_multiple_bugs=False,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+        runner.run(pool.close())
