@@ -11,8 +11,8 @@ import sys
 from launch.home import ROOT
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FEWEST, MOST = 2, 4
-"""Processes. Tests also wait, so even one core gains by two; each has servers of its own."""
+MOST = 4
+"""Processes: one more than there are cores, for tests also wait; each has servers of its own."""
 
 NOT_KEPT = "PYTHONDONTWRITEBYTECODE"
 
@@ -59,7 +59,7 @@ def shared_out(argv: list[str], cores: int) -> list[str]:
 
 def _spread(cores: int) -> list[str]:
     """Arguments for pytest: several processes, each of which takes a file at a time."""
-    return [f"--numprocesses={min(max(cores, FEWEST), MOST)}", "--dist=loadfile"]
+    return [f"--numprocesses={min(cores + 1, MOST)}", "--dist=loadfile"]
 
 
 def environment(argv: list[str]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from launch.home import ROOT
 from launch.testing import AT_NIGHT, CASES, cores, environment, shared_out
 
 
-@pytest.mark.parametrize(("cores", "processes"), [(1, 2), (2, 2), (3, 3), (4, 4), (64, 4)])
+@pytest.mark.parametrize(("cores", "processes"), [(1, 2), (2, 3), (3, 4), (4, 4), (64, 4)])
 def test_the_whole_suite_is_shared_out_file_by_file(cores: int, processes: int) -> None:
     shared = [f"--numprocesses={processes}", "--dist=loadfile", "--no-loadscope-reorder"]
     assert shared_out([], cores) == shared
