@@ -35,6 +35,11 @@ GUARDED = "Assets:Bank:SAFE:JOD"
 MARK_EVERY = 1
 """Every seal writes the totals down, so that a sealer can be stopped there."""
 
+LOOK_S = 0.005
+"""Between two looks whether something is there (again): who looks all the time takes the processor
+from whom it waits for.
+"""
+
 _BROKEN = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
 
 Run = Callable[[str, str, Pipe], None]
@@ -100,7 +105,7 @@ async def _is_booked(ledger: Ledger, entry: Transaction) -> bool:
     try:
         result = await ledger.submit(entry)
     except _BROKEN:
-        await asyncio.sleep(0)
+        await asyncio.sleep(LOOK_S)
         return False
     assert isinstance(result, Posted), result
     return True
@@ -121,5 +126,7 @@ async def _seal(url: str, day: int, tell: Pipe) -> None:
                 clock.forward(timedelta(days=1))
                 await checkpoint_days(database, signer, clock)
                 tell.send_bytes(UUID(int=sealed.seal.number).bytes)
+                continue
         except _BROKEN:
-            await asyncio.sleep(0)
+            pass
+        await asyncio.sleep(LOOK_S)

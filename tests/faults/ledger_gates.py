@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final, TypeAlias
@@ -27,7 +27,7 @@ from ledger.seal import Signer
 from ledger.sealer import checkpoint_days, seal_once
 from ledger.verify import verify
 from tests.conftest import SECRET
-from tests.faults.bookers import GUARDED, MARK_EVERY
+from tests.faults.bookers import GUARDED, LOOK_S, MARK_EVERY
 from tests.unit.ledger.makers import MORNING
 
 _GATE: Final = "SELECT pg_advisory_xact_lock(hashtext('gate {}'))"
@@ -81,7 +81,21 @@ CREATE CONSTRAINT TRIGGER gate_commit AFTER INSERT ON ledger.{0} DEFERRABLE INIT
 FOR EACH ROW EXECUTE FUNCTION gate('{0} COMMIT')
 """
 
+_LEFT_ALONE: Final = """
+SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'mizan')
+"""
+"""A dead process's sessions end what they were at."""
+
 Admin: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+async def _until(holds: Callable[[], Awaitable[bool]]) -> None:
+    """Look until something holds."""
+    async with asyncio.timeout(PATIENCE_S):
+        while True:
+            if await holds():
+                return
+            await asyncio.sleep(LOOK_S)
 
 
 class Held:
@@ -102,6 +116,7 @@ class Held:
                 )
                 if rows:
                     return [row["pid"] for row in rows]
+                await asyncio.sleep(LOOK_S)
 
 
 class Books:
@@ -152,9 +167,7 @@ class Books:
             admin.add_termination_listener(lambda _: ended.set())
             os.kill(session, signal.SIGKILL)
             await asyncio.wait_for(ended.wait(), PATIENCE_S)
-        async with asyncio.timeout(PATIENCE_S):
-            while not await self._answers():
-                pass
+        await _until(self._answers)
 
     async def _answers(self) -> bool:
         try:
@@ -165,11 +178,8 @@ class Books:
 
     async def agree(self, told: Iterable[UUID] = ()) -> None:
         """Sealing goes on to the end; everything can be proved, and what was told is there once."""
-        async with self._connected() as admin, asyncio.timeout(PATIENCE_S):
-            while await admin.fetchval(  # a dead process's sessions end what they were at
-                "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'mizan')"
-            ):
-                pass
+        async with self._connected() as admin:
+            await _until(lambda: admin.fetchval(_LEFT_ALONE))
         signer = Signer(Keys(SECRET))
         database = await Database.connect(self.url, size=1)
         try:

@@ -36,7 +36,7 @@ FEES = [
 ]
 
 
-@pytest.fixture(params=DOCUMENTS, ids=lambda file: file.suffix[1:])
+@pytest.fixture(scope="module", params=DOCUMENTS, ids=lambda file: file.suffix[1:])
 def requests(request: pytest.FixtureRequest) -> Requests:
     """The extract that is kept here and, where it is at hand, the published document."""
     return Requests(load(request.param))
