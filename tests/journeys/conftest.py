@@ -15,7 +15,7 @@ from tests.journeys.town import Town
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Gateway, worker, sweeper and sandbox operator as processes on real servers."""
     home = tmp_path_factory.mktemp("stack")
-    with installation(home, config=ROOT / "tests" / "stack.toml", pace=0.02) as running:
+    with installation(home, config=ROOT / "tests" / "stack.toml", pace=0.04) as running:
         yield running
 
 
