@@ -4,13 +4,15 @@ batches, and the sums that are folded from them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence, Set
 from datetime import UTC, datetime, time, timedelta
 from itertools import groupby
 from typing import Any, Final
 
 from kernel.database import Connection
 from kernel.sql import package_sql
-from ledger import chart, merkle, seal
+from ledger import chart, decisions, merkle, seal
+from ledger.decisions import Decision
 from ledger.findings import Checked, Found
 from ledger.trust import Trust
 
@@ -23,6 +25,12 @@ _AT_ONCE: Final = 1000
 
 Accounts = dict[int, Any]
 """Rows of accounts by id."""
+
+Decided = Mapping[str, Decision]
+"""Decisions by name."""
+
+Covered = Set[str]
+"""Names of the decisions that some seal covers."""
 
 
 async def check_accounts(connection: Connection) -> Accounts:
@@ -38,10 +46,16 @@ async def check_accounts(connection: Connection) -> Accounts:
     return rows
 
 
-async def check_seals(connection: Connection, accounts: Accounts, trust: Trust) -> None:
-    """Every seal's text, hash, signature and place in the chain; the accounts that they cover."""
+async def check_seals(
+    connection: Connection, accounts: Accounts, decided: Decided, trust: Trust
+) -> Covered:
+    """Every seal's text, hash, signature and place in the chain; the accounts and decisions that
+    they cover.
+
+    Gives the names of the decisions that some seal covers.
+    """
     previous, position, last = seal.NOTHING, 1, 0
-    home: dict[int, int] = {}
+    home: dict[int | str, int] = {}
     async for row in connection.cursor(SQL["all_seals"], prefetch=_AT_ONCE):
         number = last + 1
         if row["number"] != number:
@@ -51,24 +65,58 @@ async def check_seals(connection: Connection, accounts: Accounts, trust: Trust) 
             raise Found("seal", number, "it does not follow the seal before it")
         if row["first_position"] != position:
             raise Found("seal", number, f"it starts at {row['first_position']}, not at {position}")
+        _check_tag_bytes(row)
         for account in row["accounts"]:
             if home.setdefault(account, number) != number:
                 raise Found("seal", number, f"account {account} was sealed before")
+        for name in row["decisions"]:
+            if home.setdefault(name, number) != number:
+                raise Found("seal", number, f"{name} was sealed before")
         await _check_seal_accounts(connection, row, accounts)
-        _check_text(row, _seal_of(row, accounts, key).text(), "seal", number)
+        covered = _check_decisions(row, decided)
+        _check_text(row, _seal_of(row, accounts, covered, key).text(), "seal", number)
         _check_signed(row, key, "seal", number)
         previous, position, last = row["hash"], position + row["transactions"], number
+    return frozenset(name for name in home if isinstance(name, str))
+
+
+def _check_tag_bytes(row: Any) -> None:
+    leaves = row["transactions"] + len(row["accounts"])
+    size = seal.TAG_BYTES * leaves + decisions.TAGS_BYTES * len(row["decisions"])
+    if row["tag_bytes"] != size:
+        why = "its tags are not as many as its transactions, accounts and decisions"
+        raise Found("seal", row["number"], why)
+
+
+def _check_decisions(row: Any, decided: Decided) -> list[Decision]:
+    """The decisions that a seal covers, if they are as they were sealed; raises Found."""
+    kept = row["other_tags"][seal.TAG_BYTES * len(row["accounts"]) :]
+    tags = dict(zip(row["decisions"], decisions.split_tags(kept), strict=True))
+    for name in tags.keys() - decided.keys():
+        if any(each.tags() == tags[name] for each in decided.values()):
+            raise Found("seal", row["number"], f"it did not cover {name}")
+        table, _, key = name.partition(" ")
+        raise Found(table, key, f"it is missing, seal {row['number']} covers it")
+    covered = [decided[name] for name in tags]
+    said = row["text"].partition("\ndecisions ")[2].partition("\n")[0]
+    is_whole = said == f"{len(covered)} {seal.as_text(decisions.root(covered))}"
+    for each in covered:
+        changed = each.changed(tags[each.name])
+        if changed and is_whole:
+            raise Found("seal", row["number"], "its tags are not of its decisions")
+        if changed:
+            raise Found(each.table, each.key, f"it is not as it was sealed: {changed}")
+    return covered
 
 
 async def _check_seal_accounts(connection: Connection, row: Any, accounts: Accounts) -> None:
     """Whether accounts are as they were when they were sealed, by their tags."""
     number, ids = row["number"], row["accounts"]
-    if row["tag_bytes"] != seal.TAG_BYTES * (row["transactions"] + len(ids)):
-        raise Found("seal", number, "its tags are not as many as its transactions and accounts")
+    tags = seal.split_tags(row["other_tags"][: seal.TAG_BYTES * len(ids)])
     if ids != sorted(ids):
         raise Found("seal", number, "its accounts are not in order")
     odd = None
-    for id, tag in zip(ids, seal.split_tags(row["account_tags"]), strict=True):
+    for id, tag in zip(ids, tags, strict=True):
         if id not in accounts:
             is_used = await connection.fetchval(SQL["is_account_used"], id)
             odd = odd or Found(*(("account", id) if is_used else ("seal", number)), _missing(id))
@@ -91,7 +139,7 @@ def _account_hash(accounts: Accounts, id: int) -> bytes:
     return seal.account_hash(id, row["path"], row["opened_at"]) if row else b""
 
 
-def _seal_of(row: Any, accounts: Accounts, key: bytes) -> seal.Seal:
+def _seal_of(row: Any, accounts: Accounts, covered: Sequence[Decision], key: bytes) -> seal.Seal:
     return seal.Seal(
         number=row["number"],
         first_position=row["first_position"],
@@ -102,6 +150,8 @@ def _seal_of(row: Any, accounts: Accounts, key: bytes) -> seal.Seal:
         previous=row["previous"],
         sealed_at=row["sealed_at"],
         key=key,
+        decisions=len(covered),
+        decisions_root=decisions.root(covered),
     )
 
 

@@ -1,12 +1,13 @@
 """Check closings and reopenings: that they follow one another as they may, and what they froze.
 
 They are gone through in the order in which the database wrote them, as a stack: only the last one
-that stands can be reopened, by a request and somebody else's consent.
+that stands can be reopened, by a request and somebody else's consent. That is all there is for
+those that no seal covers yet; those that one covers are checked with it (ledger/chain.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Set
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,11 +24,23 @@ Opened = tuple[tuple[datetime, date | None], ...]
 _ONE_DAY = timedelta(days=1)
 
 
-async def check_closings(connection: Connection) -> Opened:
-    """Every closing's text and place, every request and reopening; raises Found."""
+async def check_closings(
+    connection: Connection, events: Sequence[Any], covered: Set[str]
+) -> Opened:
+    """Every closing's text and place, every request and reopening; raises Found.
+
+    ``events`` are all decisions in order, ``covered`` the names of those that are sealed: the
+    oldest.
+    """
     rows = {row["number"]: row for row in await connection.fetch(SQL["all_closings"])}
     walk = _Walk(rows)
-    for event in await connection.fetch(SQL["closing_events"]):
+    passed: Any = None
+    for event in events:
+        if event["name"] not in covered:
+            passed = passed or event
+        elif passed:
+            table, _, key = passed["name"].partition(" ")
+            raise Found(table, key, "no seal covers it, and one covers what came after it")
         walk.go(event)
     return tuple(walk.opened)
 
@@ -44,14 +57,14 @@ class _Walk:
 
     def go(self, event: Any) -> None:
         """One more; raises Found."""
-        match event["what"]:
+        match event["kind_of"]:
             case "closing":
                 self._close(self._closings[event["number"]])
-            case "request":
+            case "reopening_request":
                 self._ask(event)
             case _:
                 self._reopen(event)
-        if event["what"] != "request":
+        if event["kind_of"] != "reopening_request":
             opens = self._stands[-1]["until"] + _ONE_DAY if self._stands else None
             self.opened.append((event["moment"], opens))
 

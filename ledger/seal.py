@@ -82,13 +82,14 @@ def spans(batches: Sequence[int]) -> Iterator[tuple[int, int]]:
     A batch that committed long after its neighbours makes a stretch of its own. So there are few,
     and each is one range of the journal's index.
     """
-    first = last = batches[0]
+    first = last = batches[0] if batches else 0
     for number in batches:
         if number - last > _FAR:
             yield first << 16, last << 16 | 0xFFFF
             first = number
         last = number
-    yield first << 16, last << 16 | 0xFFFF
+    if batches:
+        yield first << 16, last << 16 | 0xFFFF
 
 
 def recorded_at(leaves: bytes) -> datetime:
@@ -99,7 +100,7 @@ def recorded_at(leaves: bytes) -> datetime:
 
 def account_hash(id: int, path: str, opened_at: datetime) -> bytes:
     """Hash of an account's row."""
-    return merkle.leaf_hash(f"{id} {path} {_moment(opened_at)}".encode())
+    return merkle.leaf_hash(f"{id} {path} {moment(opened_at)}".encode())
 
 
 def tags(hashes: Sequence[bytes]) -> bytes:
@@ -114,8 +115,9 @@ def split_tags(kept: bytes) -> Iterator[bytes]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seal:
-    """What a seal says: positions, roots over their leaves and over accounts touched for the first
-    time, the hash of the seal before, when, and whose key signs.
+    """What a seal says: positions, roots over their leaves, over accounts touched for the first
+    time and over decisions about closed days, the hash of the seal before, when, and whose key
+    signs. Without decisions it is a text of the first version.
     """
 
     number: int
@@ -127,23 +129,27 @@ class Seal:
     previous: bytes
     sealed_at: datetime
     key: bytes
+    decisions: int = 0
+    decisions_root: bytes = merkle.EMPTY
 
     @property
     def last_position(self) -> int:
-        """Position of the last transaction."""
+        """Position of the last transaction; without any, of the one before the seal."""
         return self.first_position + self.transactions - 1
 
     def text(self) -> str:
         """Lines of a name and values; what is signed and hashed."""
+        decided = f"decisions {self.decisions} {_base64(self.decisions_root)}"
         return "\n".join(
             (
-                "mizan-seal-v1",
+                "mizan-seal-v2" if self.decisions else "mizan-seal-v1",
                 f"number {self.number}",
                 f"positions {self.first_position}-{self.last_position}",
                 f"root {_base64(self.root)}",
                 f"accounts {self.accounts} {_base64(self.accounts_root)}",
+                *([decided] if self.decisions else []),
                 f"previous {_base64(self.previous)}",
-                f"sealed {_moment(self.sealed_at)}",
+                f"sealed {moment(self.sealed_at)}",
                 f"key {_base64(self.key)}",
                 "",
             )
@@ -195,5 +201,6 @@ def _base64(data: bytes) -> str:
     return b64encode(data).decode()
 
 
-def _moment(at: datetime) -> str:
+def moment(at: datetime) -> str:
+    """A time as it is hashed: UTC, with microseconds."""
     return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%fZ}"

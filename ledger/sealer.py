@@ -1,4 +1,5 @@
-"""Sealing: what is committed gets its positions, is folded into the balances, and is signed.
+"""Sealing: what is committed gets its positions, is folded into the balances, and is signed, and so
+is what people decided about closed days.
 
 One database transaction under a lock moves the oldest batches out of ``ledger.unsealed``. It only
 takes what it sees committed, so a number that commits late gets a later position and nothing is
@@ -14,7 +15,8 @@ from typing import Any, Final
 from kernel.clock import Clock
 from kernel.database import Connection, Database
 from kernel.sql import package_sql
-from ledger import merkle, seal
+from ledger import decisions, merkle, seal
+from ledger.decisions import Decision
 from ledger.seal import Checkpoint, Seal, Signer
 
 SQL = package_sql(__file__)
@@ -30,7 +32,8 @@ MARK_EVERY: Final = 65_536
 class Sealed:
     """A seal that was made.
 
-    ``is_full``: more may wait that had no room; ``lag_s``: how long its first transaction waited.
+    ``is_full``: more may wait that had no room; ``lag_s``: how long its first transaction waited (0
+    if it has none).
     """
 
     seal: Seal
@@ -50,7 +53,7 @@ async def seal_once(
     limit: int = SEAL_MAX,
     mark_every: int = MARK_EVERY,
 ) -> Sealed | None:
-    """Seal what is committed, up to ``limit`` transactions.
+    """Seal what is committed, up to ``limit`` transactions and all decisions about closed days.
 
     None if there is nothing, or another sealer is at it. Raises LostTransactions, and leaves
     everything as it is, if the books are damaged.
@@ -73,18 +76,23 @@ async def _seal(connection: Connection, signer: Signer, now: datetime, limit: in
     last = await connection.fetchrow(SQL["last_seal"])
     number, first = (last["number"] + 1, last["next_position"]) if last else (1, 1)
     taken = await connection.fetchrow(SQL["fold_unsealed"], limit, number, first)
-    if taken is None or taken["batches"] is None:
+    assert taken is not None  # aggregates always give a row
+    batches = taken["batches"] or []
+    decided = [
+        decisions.decision_of(row) for row in await connection.fetch(SQL["unsealed_decisions"])
+    ]
+    if not batches and not decided:
         return None
     leaves = b"".join(
         [
             await connection.fetchval(SQL["leaves"], number, *bounds) or b""
-            for bounds in seal.spans(taken["batches"])
+            for bounds in seal.spans(batches)
         ]
     )
     hashes = seal.leaf_hashes(leaves)
-    if len(hashes) != taken["transactions"]:
+    if batches and len(hashes) != taken["transactions"]:
         raise LostTransactions(
-            f"batches {taken['batches'][0]} to {taken['batches'][-1]} should have"
+            f"batches {batches[0]} to {batches[-1]} should have"
             f" {taken['transactions']} transactions, but have {len(hashes)}"
         )
     rows = await connection.fetch(SQL["account_rows"], taken["accounts"])
@@ -99,10 +107,13 @@ async def _seal(connection: Connection, signer: Signer, now: datetime, limit: in
         previous=last["hash"] if last else seal.NOTHING,
         sealed_at=await _not_before(connection, now, last),
         key=signer.public,
+        decisions=len(decided),
+        decisions_root=decisions.root(decided),
     )
-    await _keep(connection, signer, made, taken["accounts"], seal.tags([*hashes, *accounts]))
-    lag = now - seal.recorded_at(leaves)
-    return Sealed(made, taken["is_full"], max(0.0, lag.total_seconds()))
+    tags = b"".join([seal.tags([*hashes, *accounts]), *(each.tags() for each in decided)])
+    await _keep(connection, signer, made, (taken["accounts"], decided, tags))
+    lag = now - seal.recorded_at(leaves) if leaves else timedelta()
+    return Sealed(made, bool(taken["is_full"]), max(0.0, lag.total_seconds()))
 
 
 async def _not_before(connection: Connection, now: datetime, last: Any) -> datetime:
@@ -116,9 +127,14 @@ async def _not_before(connection: Connection, now: datetime, last: Any) -> datet
 
 
 async def _keep(
-    connection: Connection, signer: Signer, made: Seal, accounts: list[int], tags: bytes
+    connection: Connection,
+    signer: Signer,
+    made: Seal,
+    covered: tuple[list[int], list[Decision], bytes],
 ) -> None:
+    """Write a seal, with the accounts and decisions that it covers and all tags."""
     text = made.text()
+    accounts, decided, tags = covered
     await connection.execute(
         SQL["insert_seal"],
         made.number,
@@ -132,6 +148,7 @@ async def _keep(
         seal.hash_of(text),
         signer.sign(text),
         tags,
+        [each.name for each in decided],
     )
 
 

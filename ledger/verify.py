@@ -18,6 +18,7 @@ from typing import Any, Final
 from kernel.database import Connection, Database
 from kernel.sql import package_sql
 from ledger import chain
+from ledger.decisions import decision_of
 from ledger.findings import BadRow, Checked, Found, Journal
 from ledger.recheck import check_sealed, check_unsealed
 from ledger.recheck_closings import check_closings, check_snapshots
@@ -85,9 +86,11 @@ async def verify(
         checked = Checked()
         try:
             accounts = await chain.check_accounts(connection)
-            await chain.check_seals(connection, accounts, Trust(trusted))
+            events = await connection.fetch(SQL["all_decisions"])
+            decided = {row["name"]: decision_of(row) for row in events}
+            covered = await chain.check_seals(connection, accounts, decided, Trust(trusted))
             await chain.check_places(connection)
-            opened = await check_closings(connection)
+            opened = await check_closings(connection, events, covered)
             journal = Journal({id: row["path"] for id, row in accounts.items()}, opened)
             stretches = await _stretches(connection, stretch)
             total = sum(each.transactions for each in stretches)
@@ -118,12 +121,12 @@ async def _stretches(connection: Connection, size: int) -> list[Stretch]:
 
 
 def _cut(rows: Sequence[Any], size: int, *, is_sealed: bool) -> Iterable[Stretch]:
-    first, held = 0, 0
+    first, held = None, 0
     for at, (number, transactions) in enumerate(rows):
-        first, held = (first if held else number), held + transactions
+        first, held = (number if first is None else first), held + transactions
         if held >= size or at == len(rows) - 1:
             yield Stretch(is_sealed, first, number, held)
-            held = 0
+            first, held = None, 0
 
 
 async def _check(connection: Connection, journal: Journal, stretch: Stretch) -> Checked:

@@ -1,5 +1,5 @@
 -- name: is_any_unsealed
-SELECT EXISTS (SELECT FROM ledger.unsealed)
+SELECT EXISTS (SELECT FROM ledger.unsealed) OR EXISTS (SELECT FROM ledger.unsealed_decision)
 
 -- name: become_sealer
 -- Until the transaction ends, instead of the application; it fails for whoever may not be the sealer.
@@ -77,10 +77,13 @@ WHERE b.seal = $1 AND t.seq BETWEEN $2 AND $3 AND b.number BETWEEN $2::bigint >>
 -- name: account_rows
 SELECT id, path, opened_at FROM ledger.account WHERE id = ANY ($1::int[]) ORDER BY id
 
+-- name: unsealed_decisions
+SELECT * FROM ledger.unsealed_decision ORDER BY moment, turn, number
+
 -- name: insert_seal
 INSERT INTO ledger.seal (number, first_position, transactions, root, accounts, previous, sealed_at,
-                         text, hash, signature, tags)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                         text, hash, signature, tags, decisions)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 -- name: last_checkpoint
 SELECT day, last_seal, hash FROM ledger.checkpoint ORDER BY day DESC LIMIT 1

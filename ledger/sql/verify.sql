@@ -9,9 +9,9 @@ SELECT pg_export_snapshot()
 SELECT id, path, kind, currency, opened_at FROM ledger.account ORDER BY id
 
 -- name: all_seals
--- Every seal, with the part of its tags that stands for accounts.
-SELECT number, first_position, transactions, root, accounts, previous, sealed_at, text, hash, signature,
-       octet_length(tags) AS tag_bytes, substr(tags, 4 * transactions + 1) AS account_tags
+-- Every seal, with the part of its tags that stands for accounts and decisions.
+SELECT number, first_position, transactions, root, accounts, decisions, previous, sealed_at, text, hash, signature,
+       octet_length(tags) AS tag_bytes, substr(tags, 4 * transactions + 1) AS other_tags
 FROM ledger.seal ORDER BY number
 
 -- name: all_checkpoints
@@ -50,16 +50,9 @@ FROM ledger.seal WHERE number BETWEEN $1 AND $2 ORDER BY number
 -- name: all_closings
 SELECT number, kind, until, position, snapshot, hash, replaces FROM ledger.closing
 
--- name: closing_events
+-- name: all_decisions
 -- Closings, requests and reopenings in the order in which they were written.
-SELECT 'closing' AS what, number, number AS closing, COALESCE(recorded_at, closed_at) AS moment, closed_by AS who,
-       1 AS turn
-FROM ledger.closing
-UNION ALL
-SELECT 'request', number, closing, COALESCE(recorded_at, requested_at), requested_by, 2 FROM ledger.reopening_request
-UNION ALL
-SELECT 'reopening', request, closing, COALESCE(recorded_at, approved_at), approved_by, 3 FROM ledger.reopening
-ORDER BY moment, turn, number
+SELECT * FROM ledger.decision ORDER BY moment, turn, number
 
 -- name: standing_snapshots
 SELECT number, until, snapshot FROM ledger.standing_closing ORDER BY until, number

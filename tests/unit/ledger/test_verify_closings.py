@@ -10,7 +10,8 @@ from kernel.clock import ManualClock
 from kernel.database import Database
 from kernel.privacy import Keys
 from ledger.findings import BadRow
-from ledger.seal import Signer, as_text
+from ledger.periods import Refused
+from ledger.seal import NOTHING, Signer, as_text, hash_of
 from ledger.sealer import checkpoint_days, seal_once
 from ledger.verify import verify
 from tests.databases import ALL_RIGHTS
@@ -58,6 +59,37 @@ async def test_closings_one_reopened_and_entries_that_they_moved_are_sound(
     assert await bad_row(closed.database) is None
 
 
+async def unsealed(owner: Database, signer: Signer) -> None:
+    """Seals as they were before decisions were sealed: without them, and signed so."""
+    previous = NOTHING
+    async with owner.transaction() as connection:
+        await connection.execute(ALL_RIGHTS)
+        for row in await connection.fetch("SELECT * FROM ledger.seal ORDER BY number"):
+            lines = row["text"].splitlines(keepends=True)
+            text = "".join(line for line in lines if not line.startswith("decisions"))
+            text = text.replace("mizan-seal-v2", "mizan-seal-v1")
+            text = text.replace(as_text(row["previous"]), as_text(previous))
+            await connection.execute(
+                """UPDATE ledger.seal SET text = $2, hash = $3, signature = $4, previous = $5,
+                       decisions = '{}',
+                       tags = substr(tags, 1, octet_length(tags) - 16 * cardinality(decisions))
+                   WHERE number = $1""",
+                row["number"],
+                text,
+                hash_of(text),
+                signer.sign(text),
+                previous,
+            )
+            previous = hash_of(text)
+
+
+@pytest.fixture
+async def old(closed: Clerk, owner: Database) -> Clerk:
+    """The same books, as they come from the time in which closings were not sealed."""
+    await unsealed(owner, closed.signer)
+    return closed
+
+
 RECORDED = "UPDATE ledger.transaction SET recorded_at = recorded_at {} WHERE key = '{}'"
 CLOSING = "UPDATE ledger.closing SET {} WHERE number = {}"
 REWRITTEN = "snapshot = replace(snapshot, '{}', '{}')"
@@ -93,16 +125,16 @@ HASHED = "UPDATE ledger.closing SET hash = sha256(convert_to(snapshot, 'UTF8'))"
         ),
     ],
 )
-async def test_a_closing_or_reopening_that_was_changed_is_found(
-    closed: Clerk, owner: Database, statements: list[str], row: str | None, why: str
+async def test_a_closing_or_reopening_that_was_changed_before_its_seal_is_found(
+    old: Clerk, owner: Database, statements: list[str], row: str | None, why: str
 ) -> None:
     async with owner.transaction() as connection:
         await connection.execute(ALL_RIGHTS)
         for statement in statements:
             await connection.execute(statement)
-    bad = await bad_row(closed.database)
+    bad = await bad_row(old.database)
     if row is None:
-        # Told as what cannot be known: seconds before its seal, and what a reopened closing froze.
+        # Told as what cannot be known: an entry or a closing in the second before its seal.
         assert bad is None
         return
     assert bad is not None
@@ -110,14 +142,101 @@ async def test_a_closing_or_reopening_that_was_changed_is_found(
     assert why in bad.why
 
 
-async def test_an_entry_that_a_closing_should_have_moved_is_found(
+SEALED = [
+    ("closing", "closed_by = 'Basma'", 2, "closed_by"),
+    ("closing", "closed_at = closed_at - interval '1 minute'", 3, "closed_at or recorded_at"),
+    ("closing", """checks = jsonb_set(checks, '{0,accepted}', '"a lie"')""", 1, "checks"),
+    ("closing", REWRITTEN.format("2000", "2001"), 2, "its hash is not that of its snapshot"),
+    ("reopening_request", "requested_by = 'Basma'", 1, "requested_by"),
+    ("reopening_request", "reason = 'none'", 1, "reason"),
+    ("reopening", "approved_by = 'Basma'", 2, "approved_by"),
+    ("reopening", "approved_at = approved_at - interval '1 minute'", 2, "approved_at"),
+]
+
+
+@pytest.mark.parametrize(("table", "change", "number", "why"), SEALED)
+async def test_names_times_reasons_and_checklist_are_sealed_also_of_closings_from_before(
+    old: Clerk, owner: Database, table: str, change: str, number: int, why: str
+) -> None:
+    assert await bad_row(old.database) is None
+    await old.seal()
+    assert await bad_row(old.database) is None
+    key = "closing" if table == "reopening" else "number"
+    async with owner.transaction() as connection:
+        await connection.execute(ALL_RIGHTS)
+        await connection.execute(f"UPDATE ledger.{table} SET {change} WHERE {key} = {number}")
+    bad = await bad_row(old.database)
+    assert bad is not None
+    assert (bad.table, bad.key) == (table, str(number))
+    assert why in bad.why
+
+
+async def test_what_a_reopened_closing_froze_cannot_be_written_anew(
     closed: Clerk, owner: Database
 ) -> None:
-    await book_all(closed.database, [movement("before", occurred_at=MORNING)])
+    async with owner.transaction() as connection:
+        await connection.execute(ALL_RIGHTS)
+        await connection.execute(CLOSING.format(REWRITTEN.format("2000", "2001"), 2))
+        await connection.execute(HASHED)
+    bad = await bad_row(closed.database)
+    assert bad is not None
+    assert (bad.table, bad.key) == ("closing", "2")
+
+
+async def test_a_closing_is_sealed_at_once_also_when_nothing_is_booked(closed: Clerk) -> None:
+    await closed.seal()
+    await closed.seal()
+    assert await closed.lock_date() == YESTERDAY
+    assert not isinstance(await closed.reopened(), Refused)
+    await closed.seal()
+    async with closed.database.read() as connection:
+        rows = await connection.fetch(
+            "SELECT transactions, decisions, text FROM ledger.seal ORDER BY number"
+        )
+    decided = [row["decisions"] for row in rows]
+    assert decided == [
+        [],
+        ["closing 1"],
+        ["closing 2", "reopening_request 1", "reopening 2"],
+        ["closing 3"],
+        ["reopening_request 2", "reopening 3"],
+    ]
+    assert rows[-1]["transactions"] == 0
+    assert [row["text"][:13] for row in rows] == ["mizan-seal-v1", *["mizan-seal-v2"] * 4]
+    await book_all(closed.database, [movement("goes on")])
+    await closed.seal()
+    assert await bad_row(closed.database) is None
+    async with closed.database.read() as connection:
+        goes_on = await connection.fetchval("SELECT id FROM ledger.transaction WHERE key = 'late'")
+    said, out = check(
+        as_text(closed.signer.public), (await proof_of(closed.database, goes_on)).document
+    )
+    assert said == 0, out
+
+
+async def test_a_closing_that_seals_passed_over_is_found(closed: Clerk, owner: Database) -> None:
+    await closed.seal()
+    async with owner.transaction() as connection:
+        await connection.execute(ALL_RIGHTS)
+        await connection.execute(
+            """INSERT INTO ledger.reopening_request
+               SELECT 2, closing, requested_at, 'Basma', 'none',
+                      recorded_at + interval '1 microsecond'
+               FROM ledger.reopening_request"""
+        )
+    assert await bad_row(closed.database) == BadRow(
+        "reopening_request", "2", "no seal covers it, and one covers what came after it"
+    )
+
+
+async def test_an_entry_that_a_closing_should_have_moved_is_found(
+    old: Clerk, owner: Database
+) -> None:
+    await book_all(old.database, [movement("before", occurred_at=MORNING)])
     async with owner.transaction() as connection:
         await connection.execute(ALL_RIGHTS)
         await connection.execute(CLOSING.format("recorded_at = recorded_at - interval '1 day'", 1))
-    bad = await bad_row(closed.database)
+    bad = await bad_row(old.database)
     assert bad is not None
     assert bad.table == "transaction"
     assert "moved to 2026-11-19 by a closing" in bad.why
