@@ -11,7 +11,7 @@ from pathlib import Path
 import asyncpg
 
 from kernel.database import Connection, Database
-from ledger import audit_commands, period_commands, seal_commands
+from ledger import audit_commands, guard_commands, period_commands, seal_commands
 from ledger.documents import cli as documents
 from ledger.documents.cli import Naming, only_codes
 from ledger.export import FORMATS, export
@@ -69,6 +69,7 @@ def _parser(desk: ClosingDesk, find: FindKey, naming: Naming) -> argparse.Argume
     out.add_argument("--output", type=Path, metavar="FILE", help="standard output if not given")
     out.set_defaults(command=_export)
     period_commands.add_commands(commands, desk)
+    guard_commands.add_commands(commands)
     seal_commands.add_commands(commands, find)
     audit_commands.add_commands(commands)
     return parser

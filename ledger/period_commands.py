@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import csv
-import getpass
 import json
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -22,7 +21,7 @@ from ledger import periods
 from ledger.checklist import CHECKS, Check, Item
 from ledger.cut import NotSealed, cut
 from ledger.periods import Closing, Order, PeriodKind, PeriodRefusal, Refused
-from ledger.terminal import MAX_NUMBER, MAX_POSITION, Commands, complain, number
+from ledger.terminal import MAX_NUMBER, MAX_POSITION, Commands, complain, number, signed_in
 
 PATIENCE_S: Final = 10.0
 """How long a closing waits for the sealer when nothing else is open."""
@@ -93,17 +92,9 @@ def add_commands(commands: Commands, desk: ClosingDesk) -> None:
 
 
 def _by(parser: argparse.ArgumentParser, command: object) -> None:
-    parser.add_argument("--by", default=_signed_in(), metavar="NAME", help="who does it (you)")
+    parser.add_argument("--by", default=signed_in(), metavar="NAME", help="who does it (you)")
     parser.add_argument("--json", action="store_true")
     parser.set_defaults(command=command)
-
-
-def _signed_in() -> str:
-    """Who is at the terminal; empty where the system has no name for them, as in containers."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # OSError from Python 3.13 on
-        return ""
 
 
 def _acceptance(text: str) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import getpass
 import sys
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
@@ -21,6 +22,14 @@ def complain(text: str) -> int:
     """A line on standard error; the exit code of a command that failed."""
     sys.stderr.write(f"mizan ledger: {text}\n")
     return 1
+
+
+def signed_in() -> str:
+    """Who is at the terminal; empty where the system has no name for them, as in containers."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        return ""
 
 
 def number(first: int, last: int) -> Callable[[str], int]:

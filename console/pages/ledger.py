@@ -17,7 +17,7 @@ from console.show import link
 from console.visit import Problem, Visit
 from kernel.clock import business_date
 from kernel.database import Connection
-from ledger import reports
+from ledger import guards, reports
 from ledger.chart import Account
 from ledger.proof import place_of
 from ledger.reports import Statement, TrialBalance, Turnover
@@ -172,6 +172,7 @@ async def statement_page(visit: Visit, *, status: int = 200, too_many: int = 0) 
     async with visit.snapshot() as connection:
         asked = await asked.checked(connection)
         statement = await asked.statement(connection, limit=STATEMENT_LINES)
+        limits = (await guards.guards(connection, asked.path)).get(asked.path)
         called = await names.load(connection, visit)
     if statement is None:
         raise Problem(404)
@@ -181,6 +182,7 @@ async def statement_page(visit: Visit, *, status: int = 200, too_many: int = 0) 
         status=422 if asked.is_bad else status,
         names=called,
         statement=statement,
+        limits=limits,
         asked=asked,
         period=asked.period,
         periods=PRESETS,

@@ -11,6 +11,7 @@ from console.export import BOM
 from kernel.database import Database
 from kernel.money import Money
 from ledger import chart, journal
+from ledger.guards import Guard, guard
 from ledger.journal import Posting, Transaction
 from ledger.rules import RULES
 from tests.unit.console.conftest import Visitor
@@ -225,3 +226,34 @@ async def test_an_account_is_called_by_its_use_in_every_language(
 async def test_every_rule_of_the_books_can_be_chosen(finance: Visitor) -> None:
     html = (await finance.get("/journal")).text
     assert set(RULES) <= set(re.findall(r'<option value="([A-Z_]+)"', html))
+
+
+async def test_a_statement_shows_the_limits_of_its_account_who_set_them_and_why(
+    finance: Visitor, story: Story, database: Database
+) -> None:
+    await story.collected()
+    assert "Limits of this account" not in (await finance.get(f"/accounts/{CLEARING}")).text
+    cap = Guard(CLEARING, maximum=Money(40_000, "JOD"), by="Amal", reason="<agreed>")
+    async with database.transaction() as connection:
+        await guard(connection, cap)
+    html = (await finance.get(f"/accounts/{CLEARING}")).text
+    limits = html.partition('id="limits"')[2].partition("</section>")[0]
+    assert re.findall(r"<dt>([^<]+)</dt>", limits) == [
+        "No further to the debit side than",
+        "Balance now",
+        "Set by, when and why",
+    ]
+    assert re.findall(r'<bdi class="num"[^>]*>([^<]+)</bdi>', limits) == ["40.000", "50.000"]
+    assert "JOD" in limits
+    assert "Dr" in limits
+    assert "Beyond its limit" in limits
+    assert "Amal" in limits
+    assert "&lt;agreed&gt;" in limits
+    shut = Guard(CLEARING, minimum=Money(0, "JOD"), is_closed=True)
+    async with database.transaction() as connection:
+        await guard(connection, shut)
+    await finance.post("/language", language="ar", back="/console/")
+    arabic = (await finance.get(f"/accounts/{CLEARING}")).text
+    limits = arabic.partition('id="limits"')[2].partition("</section>")[0]
+    assert "لا يُقبل أي قيد على هذا الحساب" in limits
+    assert re.findall(r'<bdi class="num"[^>]*>([^<]+)</bdi>', limits) == ["0.000", "50.000"]

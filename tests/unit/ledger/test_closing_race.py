@@ -86,9 +86,9 @@ async def test_a_closing_waits_for_the_submit_in_flight_and_later_ones_see_it(
     async with many.transaction() as slow:
         (early,) = await journal.submit(slow, [movement("early", occurred_at=MORNING - DAY)])
         closing = asyncio.create_task(clerk.close(accepted=accepted))
-        await _waits_for_a_lock(many, 1)
+        await waits_for_a_lock(many, 1)
         later = asyncio.create_task(book(many, movement("later", occurred_at=MORNING - DAY)))
-        await _waits_for_a_lock(many, 2)
+        await waits_for_a_lock(many, 2)
     made, (behind,) = await closing, await later
     assert isinstance(made, Closing)
     assert isinstance(early, Posted)
@@ -98,7 +98,8 @@ async def test_a_closing_waits_for_the_submit_in_flight_and_later_ones_see_it(
     assert " 1000 0 1000" in made.balances
 
 
-async def _waits_for_a_lock(database: Database, count: int) -> None:
+async def waits_for_a_lock(database: Database, count: int) -> None:
+    """Until so many sessions wait for a lock of ours."""
     async with database.read() as connection:
         for _ in range(500):
             waiting = await connection.fetchval(
@@ -107,4 +108,4 @@ async def _waits_for_a_lock(database: Database, count: int) -> None:
             if waiting == count:
                 return
             await asyncio.sleep(0.01)
-    raise AssertionError(f"not {count} sessions wait for the closing's lock")
+    raise AssertionError(f"not {count} sessions wait for a lock")

@@ -48,7 +48,7 @@ async def put(database: Database, wanted: Guard) -> None:
 
 async def balance(database: Database, account: str = VAULT) -> int:
     async with database.read() as connection:
-        return (await guards(connection))[account][1].minor
+        return (await guards(connection))[account].balance.minor
 
 
 async def test_an_account_that_must_not_be_overdrawn_refuses_only_what_would(

@@ -168,6 +168,6 @@ async def test_functions_that_write_look_nothing_up_in_schemas_of_others(
         )
     assert {row["proname"] for row in rows} == {
         "submit_v2", "submit_one_v1", "close_v1", "request_reopening_v1", "approve_reopening_v1",
-        "set_guard_v1",
+        "set_guard_v2", "lift_guard_v1",
     }  # fmt: skip
     assert {tuple(row["proconfig"]) for row in rows} == {("search_path=pg_catalog, pg_temp",)}
