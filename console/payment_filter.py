@@ -59,11 +59,8 @@ class PaymentFilter:
     @property
     def query(self) -> dict[str, str]:
         """The GET parameters that make this filter: a permalink (but for a number searched for)."""
-        days = {"from": self.period.first, "to": self.period.last}
-        dates = {name: day.isoformat() for name, day in days.items() if day is not None}
         values = {
-            "period": self.period.preset,
-            **(dates if self.period.preset == "between" else {}),
+            **self.period.query,
             "state": self.state,
             "agency": self.agency,
             "service": f"{self.agency}/{self.service}" if self.service else "",

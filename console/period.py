@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -15,26 +15,47 @@ PRESETS: Final = (
 )  # fmt: skip
 """Values of ``?period=``; the text key is ``period.<value>``."""
 
+_MAX_TYPED: Final = 40
+_NO_DAY: Final = (date(1971, 1, 2), date(1971, 1, 1))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
-    """Days from ``first`` to ``last``, both included; None: open. ``is_bad``: made no sense."""
+    """Days from ``first`` to ``last``, both included; None: open.
+
+    ``is_bad``: what was ``typed`` for them made no sense; then there is nothing to look for.
+    """
 
     preset: str
     zone: str
     first: date | None = None
     last: date | None = None
     is_bad: bool = False
+    typed: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def days(self) -> tuple[date | None, date | None]:
+        """First and last day to look for; one that made no sense ends before it begins."""
+        return _NO_DAY if self.is_bad else (self.first, self.last)
 
     @property
     def since(self) -> datetime | None:
         """The first moment in it."""
-        return None if self.first is None else _midnight(self.first, self.zone)
+        first, _ = self.days
+        return None if first is None else _midnight(first, self.zone)
 
     @property
     def before(self) -> datetime | None:
         """The first moment after it."""
-        return None if self.last is None else _midnight(self.last + timedelta(days=1), self.zone)
+        _, last = self.days
+        return None if last is None else _midnight(last + timedelta(days=1), self.zone)
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The GET parameters that make this period."""
+        days = {"from": self.first, "to": self.last} if self.preset == "between" else {}
+        dates = {name: day.isoformat() for name, day in days.items() if day is not None}
+        return {"period": self.preset, **(self.typed if self.is_bad else dates)}
 
 
 def of(query: Mapping[str, str], *, today: date, zone: str, default: str) -> Period:
@@ -62,7 +83,8 @@ def _between(query: Mapping[str, str], *, zone: str) -> Period:
     is_bad = is_bad or (first is not None and last is not None and first > last)
     too_far = any(day is not None and not 1971 <= day.year <= 9000 for day in (first, last))
     if is_bad or too_far:
-        return Period(preset="between", zone=zone, is_bad=True)
+        typed = {name: query[name][:_MAX_TYPED] for name in days if query.get(name)}
+        return Period(preset="between", zone=zone, is_bad=True, typed=typed)
     return Period(preset="between", zone=zone, first=first, last=last)
 
 

@@ -36,11 +36,8 @@ class UsageFilter:
     @property
     def query(self) -> dict[str, str]:
         """The GET parameters that make this filter."""
-        days = {"from": self.period.first, "to": self.period.last}
-        dates = {name: day.isoformat() for name, day in days.items() if day is not None}
         values = {
-            "period": self.period.preset,
-            **(dates if self.period.preset == "between" else {}),
+            **self.period.query,
             "channel": self.channel,
             "service": self.service,
             "language": self.language,
@@ -58,11 +55,11 @@ class UsageFilter:
 
     def parameters(self) -> tuple[Any, ...]:
         """Those of ``console.usage``."""
-        return (self.period.first, self.period.last, self.zone, *self._places())
+        return (*self.period.days, self.zone, *self._places())
 
     def screen_parameters(self) -> tuple[Any, ...]:
         """Those of ``usage_screens``."""
-        return (self.period.first, self.period.last, *self._places())
+        return (*self.period.days, *self._places())
 
     def _places(self) -> tuple[str | None, ...]:
         return (self.channel or None, self.service or None, self.language or None)

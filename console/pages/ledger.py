@@ -41,6 +41,7 @@ class CurrencyBalance:
 async def show_journal(visit: Visit) -> Response:
     """Transactions with their postings, newest first; by rule, account, payment and day."""
     query, days = visit.query, _period(visit, default="all")
+    first, last = days.days
     rule = query.get("rule", "") if query.get("rule") in RULES else ""
     account = query.get("account", "").strip()
     payment, after = _uuid(query.get("payment", "")), _uuid(query.get("after", ""))
@@ -49,8 +50,8 @@ async def show_journal(visit: Visit) -> Response:
             connection,
             after=after,
             limit=JOURNAL_SIZE,
-            since=days.first,
-            until=days.last,
+            since=first,
+            until=last,
             rule=rule or None,
             reference=payment,
             account=account or None,
@@ -188,7 +189,9 @@ async def statement_page(visit: Visit, *, status: int = 200, too_many: int = 0) 
         periods=PRESETS,
         most_lines=STATEMENT_LINES,
         too_many=too_many,
-        files=papers.links(f"/console/accounts/{asked.path}", **asked.parameters),
+        files=[]
+        if asked.is_bad
+        else papers.links(f"/console/accounts/{asked.path}", **asked.parameters),
     )
 
 

@@ -150,6 +150,8 @@ async def _trial_balance(connection: Connection, options: argparse.Namespace) ->
 
 
 async def _statement(connection: Connection, options: argparse.Namespace) -> int:
+    if _is_backwards(options):
+        return 2
     found = await _found(connection, options)
     if found is None:
         return 1
@@ -207,6 +209,17 @@ async def _found(connection: Connection, options: argparse.Namespace) -> Stateme
     if found is None:
         complain(f"no account {account}")
     return found
+
+
+def _is_backwards(options: argparse.Namespace) -> bool:
+    """Whether what is asked for ends before it begins; then it is said."""
+    start, first, end, last = "--since", options.since, "--until", options.until
+    if getattr(options, "position", None) is not None:
+        start, first, end, last = "--first", options.first, "--position", options.position
+    is_backwards = first is not None and last is not None and first > last
+    if is_backwards:
+        complain(f"{start} {first} is after {end} {last}: there is nothing between them")
+    return is_backwards
 
 
 async def _is_sealed(connection: Connection, position: int) -> bool:
@@ -271,6 +284,8 @@ async def _write(
 
 
 async def _journal(connection: Connection, options: argparse.Namespace) -> int:
+    if _is_backwards(options):
+        return 2
     page = await reports.journal(
         connection,
         after=options.after,

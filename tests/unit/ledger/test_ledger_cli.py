@@ -106,6 +106,26 @@ async def test_a_statement_prints_opening_lines_and_closing(terminal: Terminal) 
 
 
 @pytest.mark.usefixtures("booked")
+@pytest.mark.parametrize(
+    ("command", "wrong"),
+    [
+        (("statement", CLEARING), ("--since", "2026-11-22", "--until", "2026-11-20")),
+        (("statement", CLEARING), ("--first", "3", "--position", "2")),
+        (("journal",), ("--since", "2026-11-22", "--until", "2026-11-20")),
+    ],
+)
+@pytest.mark.parametrize("form", [(), ("--json",), ("--csv",)])
+async def test_what_ends_before_it_begins_is_refused_in_words(
+    terminal: Terminal, command: tuple[str, ...], wrong: tuple[str, ...], form: tuple[str, ...]
+) -> None:
+    code, out, err = await terminal(*command, *wrong, *form)
+    assert (code, out) == (2, "")
+    first, since, last, until = wrong
+    said = f"{first} {since} is after {last} {until}: there is nothing between them"
+    assert err == f"mizan ledger: {said}\n"
+
+
+@pytest.mark.usefixtures("booked")
 async def test_a_statement_cut_short_says_so(terminal: Terminal) -> None:
     code, out, err = await terminal("statement", CLEARING, "--limit", "1", "--csv")
     assert (code, len(out.splitlines())) == (0, 4)
