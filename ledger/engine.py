@@ -12,7 +12,11 @@ _AT_ONCE = 500
 
 
 class Ledger:
-    """Books transactions of concurrent callers in common commits; any number of processes may."""
+    """Books transactions of concurrent callers in common commits; any number of processes may.
+
+    Only callers that use the same ids again under other keys can make two sessions wait for each
+    other: the database ends one after a second, and its batch is written again (id_taken).
+    """
 
     def __init__(self, database: Database, *, waiting: int = 10_000, lanes: int = 3) -> None:
         self.commits = GroupCommit[Transaction, Result](

@@ -1,5 +1,5 @@
 -- name: set_guard
--- Limits of an account from now on; it is opened if it was not. A submit in flight is waited for.
+-- Limits of an account from now on; it is opened if it was not. Submits in flight are waited for.
 SELECT ledger.set_guard_v2($1, $2, $3, $4, $5, $6)
 
 -- name: lift_guard

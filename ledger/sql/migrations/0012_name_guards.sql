@@ -3,10 +3,12 @@ ALTER TABLE ledger.guard ADD COLUMN set_by text, ADD COLUMN reason text, ADD COL
 
 DROP FUNCTION ledger.set_guard_v1(text, numeric, numeric, boolean);
 
--- Limits of an account from now on; it is opened if it was not. A submit in flight is waited for.
+-- Limits of an account from now on; it is opened if it was not. Submits in flight are waited for, later ones wait
+-- and see it, as with a closing: an account without a guard is locked by none of them.
 CREATE FUNCTION ledger.set_guard_v2(
     account_path text, minimum numeric, maximum numeric, closed boolean, who text, why text
 ) RETURNS void LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    SELECT pg_advisory_xact_lock(hashtext('ledger.closing'));
     WITH opened AS (
         INSERT INTO ledger.account (path) VALUES (account_path) ON CONFLICT DO NOTHING RETURNING id
     ), one AS (
@@ -19,7 +21,7 @@ CREATE FUNCTION ledger.set_guard_v2(
         set_at = excluded.set_at
 $$;
 
--- No limits any more. A submit in flight is waited for.
+-- No limits any more. A submit in flight that was judged by them is waited for.
 CREATE FUNCTION ledger.lift_guard_v1(account_path text) RETURNS void
 LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     DELETE FROM ledger.guard g USING ledger.account a WHERE a.id = g.account AND a.path = account_path

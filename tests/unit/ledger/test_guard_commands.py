@@ -9,6 +9,7 @@ import logging
 import pytest
 
 from kernel.database import Database
+from ledger import journal
 from ledger.guards import Guard, guard, guards, held
 from ledger.journal import LedgerRefusal, Refused
 from tests.unit.ledger.makers import CASH, OPENING, book, book_all, movement, told
@@ -128,6 +129,22 @@ async def test_limits_that_two_set_at_once_are_both_kept(
     code, out, _ = await waiting
     assert code == 0
     assert "at most 5.000 JOD, closed" in out
+
+
+async def test_limits_wait_for_the_submit_in_flight_and_hold_for_every_later_one(
+    terminal: Terminal, database: Database
+) -> None:
+    await book_all(database, [movement("first")])
+    async with database.transaction() as slow:
+        await journal.submit(slow, [movement("in flight")])
+        closing = asyncio.create_task(terminal("guard", CASH, "--closed", *WHY))
+        await waits_for_a_lock(database, 1)
+    code, out, _ = await closing
+    assert code == 0
+    assert "closed, balance 2.000 JOD" in out
+    assert told(await book(database, movement("later"))) == [
+        Refused(LedgerRefusal.ACCOUNT_CLOSED, CASH)
+    ]
 
 
 async def test_guards_as_json_is_a_document_also_without_any(terminal: Terminal) -> None:
