@@ -92,10 +92,13 @@ def _check_decisions(row: Any, decided: Decided) -> list[Decision]:
     """The decisions that a seal covers, if they are as they were sealed; raises Found."""
     kept = row["other_tags"][seal.TAG_BYTES * len(row["accounts"]) :]
     tags = dict(zip(row["decisions"], decisions.split_tags(kept), strict=True))
-    for name in tags.keys() - decided.keys():
-        if any(each.tags() == tags[name] for each in decided.values()):
+    for name in tags:
+        if name in decided:
+            continue
+        table, _, key = str(name).partition(" ")
+        is_other = any(each.tags() == tags[name] for each in decided.values())
+        if is_other or table not in decisions.COLUMNS:
             raise Found("seal", row["number"], f"it did not cover {name}")
-        table, _, key = name.partition(" ")
         raise Found(table, key, f"it is missing, seal {row['number']} covers it")
     covered = [decided[name] for name in tags]
     said = row["text"].partition("\ndecisions ")[2].partition("\n")[0]

@@ -214,6 +214,23 @@ async def test_a_closing_is_sealed_at_once_also_when_nothing_is_booked(closed: C
     assert said == 0, out
 
 
+@pytest.mark.parametrize(
+    ("name", "by"), [("closing 9", "Amal"), ("reopening 1", "Amal"), ("NULL", "B"), ("Amal 1", "B")]
+)
+async def test_a_seal_that_says_it_covers_something_else_is_found(
+    closed: Clerk, owner: Database, name: str, by: str
+) -> None:
+    async with owner.transaction() as connection:
+        await connection.execute(ALL_RIGHTS)
+        await connection.execute(CLOSING.format(f"closed_by = '{by}'", 1))
+        await connection.execute(
+            f"UPDATE ledger.seal SET decisions = '{{{name}}}' WHERE decisions = '{{closing 1}}'"
+        )
+    bad = await bad_row(closed.database)
+    assert bad is not None
+    assert (bad.table, bad.key) == ("seal", "2")
+
+
 async def test_a_closing_that_seals_passed_over_is_found(closed: Clerk, owner: Database) -> None:
     await closed.seal()
     async with owner.transaction() as connection:
