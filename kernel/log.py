@@ -46,7 +46,9 @@ _LISTENERS: list[Listener] = []
 
 
 def listen(listener: Listener) -> None:
-    """Call ``listener(name, fields)`` at every event of this process; metrics are made this way."""
+    """Call ``listener(name, fields)`` for every event of this process, when its line is written;
+    metrics are made this way.
+    """
     _LISTENERS.append(listener)
 
 
@@ -55,15 +57,22 @@ def event(name: str, /, *, level: int = logging.INFO, **fields: Any) -> None:
     bound = _BOUND.get()
     if bound:
         fields = {**bound, **fields}
+    handlers = logging.root.handlers
+    if (
+        level == logging.INFO >= _LOGGER.level
+        and len(handlers) == 1
+        and type(handlers[0]) is _Lines
+    ):
+        handlers[0].write(name, fields)  # a record that only we would read is not made
+        return
+    _listen(name, fields)
+    if _LOGGER.isEnabledFor(level):
+        _LOGGER.log(level, name, extra={"fields": fields})
+
+
+def _listen(name: str, fields: Mapping[str, Any]) -> None:
     for listener in _LISTENERS:
         listener(name, fields)
-    if level < _LOGGER.level:
-        return
-    handlers = logging.root.handlers
-    if level == logging.INFO and len(handlers) == 1 and isinstance(handlers[0], _Lines):
-        handlers[0].write(name, fields)  # a record that only we would read is not made
-    elif _LOGGER.isEnabledFor(level):
-        _LOGGER.log(level, name, extra={"fields": fields})
 
 
 def fault(name: str, /, **fields: Any) -> None:
@@ -171,6 +180,8 @@ class _Lines(logging.StreamHandler[TextIO]):
             if lines:
                 self.stream.write("".join(lines))
             super().flush()
+        for _, name, fields in gathered:
+            _listen(name, fields)
 
 
 def configure(process: str, *, level: str = "INFO") -> None:

@@ -115,6 +115,7 @@ class Door:
         hop = Unreadable.TOO_LARGE if body is None else dialect.read(channel, arrival)
         answer, result = await self._answer(channel, dialect, hop)
         seconds = time.perf_counter() - began
+        await _send(send, answer)
         event(
             "ussd.hop",
             channel=channel.name,
@@ -125,7 +126,6 @@ class Door:
         )
         if self._observe is not None:
             self._observe(channel.name, result, seconds)
-        await _send(send, answer)
 
     def _admit(self, scope: Scope) -> tuple[ChannelConfig | None, str]:
         """The channel that a caller may speak on, and the rest of its path."""
