@@ -154,15 +154,14 @@ class _Lines(logging.StreamHandler[TextIO]):
     def write(self, name: str, fields: Mapping[str, Any]) -> None:
         """An event at level info; written soon, at once where there is no event loop."""
         self._gathered.append((time.time(), name, fields))
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self.flush()
-            return
         # A loop that ended before it wrote leaves its lines to the next one, or to the end.
-        if loop is not self._expected_in:
-            self._expected_in = loop
-            loop.call_later(_GATHERED_S, self.flush)
+        if self._expected_in is None or self._expected_in.is_closed():
+            try:
+                self._expected_in = asyncio.get_running_loop()
+            except RuntimeError:
+                self.flush()
+                return
+            self._expected_in.call_later(_GATHERED_S, self.flush)
 
     def emit(self, record: logging.LogRecord) -> None:
         """A record of the logging module: what was gathered goes first."""

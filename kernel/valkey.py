@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -184,12 +185,15 @@ class Valkey:
         """
         return await self.ask_packed(packed(*commands))
 
-    async def ask_packed(self, commands: Packed) -> list[Value]:
-        """The same for commands that are packed already."""
+    def ask_packed(self, commands: Packed) -> Awaitable[list[Value]]:
+        """The same for commands that are packed already; they are on their way when this returns,
+        unless there is no connection yet.
+        """
         link = self._link
-        if link is None or link.lost:
-            link = await self._connect()
-        return await link.ask(commands)
+        return self._ask_anew(commands) if link is None or link.lost else link.ask(commands)
+
+    async def _ask_anew(self, commands: Packed) -> list[Value]:
+        return await (await self._connect()).ask(commands)
 
     def post(self, *commands: Command) -> None:
         """Send commands and wait for nothing; on a new connection if the old one broke."""

@@ -76,7 +76,7 @@ class Gate:
     def believes(self, arrival: Arrival) -> bool:
         """Whether what the dialect reads is signed: the body, or the query string of a GET."""
         message = arrival.query if arrival.method == "GET" else arrival.body
-        given = arrival.headers.get(self._signature_header, b"")
+        given = dict(arrival.headers).get(self._signature_header, b"")
         return (not self._hmac_secret or _is_mac(given, self._hmac_secret, message)) and (
             self._rsa_key is None or _is_signature(given, self._rsa_key, message)
         )

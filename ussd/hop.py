@@ -6,7 +6,7 @@ takes three times as long as a named tuple, and that six times as long as a stru
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -16,14 +16,14 @@ from kernel.msisdn import Msisdn
 
 
 class Arrival(NamedTuple):
-    """What came over HTTP; header names are lower case, the body was cut at the route's limit.
+    """What came over HTTP; header names are lower case, the body is within the route's limit.
 
     ``path``: what follows the channel and its secret, without the slash between.
     """
 
     method: str
     query: bytes
-    headers: Mapping[bytes, bytes]
+    headers: Iterable[tuple[bytes, bytes]]
     body: bytes
     path: str = ""
 

@@ -105,7 +105,7 @@ class Door:
             event("ussd.broke_off", channel=channel.name)
             return
         arrival = Arrival(
-            scope["method"], scope["query_string"], dict(scope["headers"]), body or b"", path
+            scope["method"], scope["query_string"], scope["headers"], body or b"", path
         )
         gate = self._gates[channel.name]
         if gate.is_signed and not (body is not None and gate.believes(arrival)):

@@ -88,7 +88,7 @@ BYTES = st.binary(max_size=600)
 def test_any_bytes_are_read_or_refused(
     name: str, body: bytes, query: bytes, path: str, get: bool
 ) -> None:
-    check(name, Arrival("GET" if get else "POST", query, {}, body, path))
+    check(name, Arrival("GET" if get else "POST", query, (), body, path))
 
 
 @st.composite
@@ -111,7 +111,7 @@ def damaged(draw: st.DrawFn) -> tuple[str, Arrival]:
     if draw(st.integers(0, 9)) == 0:
         body = other.get("body", "")
     method, path = payload.get("method", "POST"), payload.get("path", "")
-    return name, Arrival(method, damage(query), {}, damage(body), path)
+    return name, Arrival(method, damage(query), (), damage(body), path)
 
 
 def _short(piece: bytes) -> bytes:
@@ -203,7 +203,7 @@ def test_any_values_in_the_right_places_are_read_or_refused(data: st.DataObject)
     message = in_form(name, data.draw(filled_in(name)))
     is_get = name == "airtel" or (name == "safaricom" and data.draw(st.booleans()))
     method, query, body = ("GET", message, b"") if is_get else ("POST", b"", message)
-    check(name, Arrival(method, query, {}, body, "session/1/response"))
+    check(name, Arrival(method, query, (), body, "session/1/response"))
 
 
 @pytest.mark.parametrize("name", DIALECTS)
@@ -217,7 +217,7 @@ def test_any_values_in_the_right_places_are_read_or_refused(data: st.DataObject)
     ids=lambda body: body[:6].decode(),
 )  # fmt: skip
 def test_the_largest_strange_bodies_take_no_time(name: str, body: bytes) -> None:
-    check(name, Arrival("POST", body, {}, body, "session/1/start"))
+    check(name, Arrival("POST", body, (), body, "session/1/start"))
 
 
 @FUZZ

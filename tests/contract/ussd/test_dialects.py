@@ -44,7 +44,7 @@ def read(name: str, payload: dict[str, Any]) -> Hop | Unreadable:
     arrival = Arrival(
         method=payload.get("method", "POST"),
         query=payload.get("query", "").encode(),
-        headers={},
+        headers=(),
         body=payload.get("body", "").encode(),
         path=payload.get("path", ""),
     )
