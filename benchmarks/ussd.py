@@ -18,8 +18,8 @@ from pathlib import Path
 from urllib.parse import quote_plus
 
 from benchmarks.installation import installation
-from benchmarks.live_sessions import FEW, confirms, fill, live_hops, many_sessions
-from benchmarks.load import Answer, Tally, closed_loop, paced, post
+from benchmarks.live_sessions import FEW, confirms, fill, is_screen, live_hops, many_sessions
+from benchmarks.load import Tally, closed_loop, paced, post
 from benchmarks.render import pages_per_s
 from kernel.valkey import Valkey
 from launch.programs import SERVER
@@ -77,7 +77,7 @@ async def _measure(stack: Stack) -> dict[str, object]:
         connections=CONNECTIONS,
         seconds=SECONDS * 2,
         per_s=rate / 2,
-        good=_is_screen,
+        good=is_screen,
     )
     errors = sum(one.tally.errors for several in rounds for one in several) + steady.errors
     return {
@@ -98,7 +98,7 @@ async def _measure(stack: Stack) -> dict[str, object]:
         "half_load_p50_ms": steady.percentile_ms(0.50),
         "half_load_p99_ms": steady.percentile_ms(0.99),
         **await _two_processes(stack),
-        **await many_sessions(stack, _url(stack, "web"), rate, hop),
+        **await many_sessions(stack, _url(stack, "web"), hop),
         **await confirms(stack, _url(stack, "web"), hop),
         "errors": errors,
     }
@@ -129,7 +129,7 @@ async def _round(
         lambda n: _hops(url, numbers[n], keys),
         connections=len(numbers),
         seconds=seconds,
-        good=_is_screen,
+        good=is_screen,
     )
     used = _cpu_s(stack, name) - before
     return Round(tally, used / max(1, len(tally.latencies)) * 1e6)
@@ -192,10 +192,6 @@ def hop(url: str, phone: str, session: str, text: str) -> bytes:
     }
     body = "&".join(f"{name}={quote_plus(value)}" for name, value in form.items())
     return post(url, body.encode())
-
-
-def _is_screen(answer: Answer) -> bool:
-    return answer.status == 200 and answer.body.startswith(b"CON ")
 
 
 @contextmanager
