@@ -84,7 +84,7 @@ class Run:
     async def _meddle(self, what: str, value: object) -> None:
         match what, value:
             case "hold", int():
-                await self.store.hold(value)
+                await self.store.try_hold(value)
             case "let", int():
                 await self.store.let(value)
             case "kill", _:

@@ -107,8 +107,14 @@ class GatedStore:
         return int(count or 0)
 
     async def hold(self, gate: int) -> None:
-        """Close a gate: who comes by waits."""
-        await self.admin.execute("SELECT pg_advisory_lock($1)", gate)
+        """Close a gate that nobody stands in: who comes by waits."""
+        assert await self.try_hold(gate)
+
+    async def try_hold(self, gate: int) -> bool:
+        """Close a gate unless somebody stands in it: they may be waiting before another one that is
+        held, and who waited for them would wait in a circle.
+        """
+        return bool(await self.admin.fetchval("SELECT pg_try_advisory_lock($1)", gate))
 
     async def let(self, gate: int) -> None:
         """Open it."""
