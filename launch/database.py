@@ -46,6 +46,8 @@ def told_when_it_breaks() -> Iterator[None]:
     """Raise DatabaseError when the connection breaks under work, or the server gives a wait up."""
     try:
         yield
+    except BrokenPipeError:
+        raise  # who reads what we print (head, less) has left; a database that goes says otherwise
     except _BROKE as problem:
         raise DatabaseError(
             f"the connection to the database broke: {problem};"

@@ -1,6 +1,7 @@
 """Commands on the database: what they say when it cannot be used."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -96,6 +97,21 @@ async def test_a_database_that_ends_half_way_is_told_in_one_line(
     assert await asyncio.to_thread(run_on_database, lambda: asyncio.run(ask())) == 2
     (said,) = capsys.readouterr().err.splitlines()
     assert problem in said
+
+
+async def test_a_reader_who_has_seen_enough_is_no_broken_database(
+    database_url: str, at: pytest.MonkeyPatch
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    def show() -> int:
+        return os.write(writer, b"a line")
+
+    at.setenv("MIZAN_DATABASE_URL", database_url)
+    with pytest.raises(BrokenPipeError):
+        await asyncio.to_thread(run_on_database, show)
+    os.close(writer)
 
 
 async def _closed(connection: Connection) -> None:
