@@ -125,7 +125,8 @@ class Player:
 
     async def _bill(self, step: Step) -> None:
         name, what = step.named
-        agency, service, *options = valued(what, self._values).split()
+        # A value is one word, whatever is in it.
+        agency, service, *options = [valued(word, self._values) for word in what.split()]
         if name not in self._given:
             chosen = dict(option.split("=", 1) for option in options)
             self._values[name] = await self._issue(agency, service, chosen)

@@ -91,10 +91,11 @@ async def play(text: str, **values: str) -> Report:
         ("phone 12", "12"),
         ("see 5", "take a phone in hand first"),
         ("bill B = JO-CSPD PASSPORT quantity=2", "JO-CSPD PASSPORT {'quantity': '2'}"),
+        ("bill B = JO-CSPD PASSPORT amount=$A", "JO-CSPD PASSPORT {'amount': '1 or more'}"),
     ],
 )
 async def test_what_cannot_be_done_is_said_with_its_line(text: str, seen: str) -> None:
-    report = await play(f"let A = 1\n{text}")
+    report = await play(f"let A = 1 or more\n{text}")
     assert report.failure is not None
     assert report.failure["line"] == 2
     assert seen in report.failure["seen"]
