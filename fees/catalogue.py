@@ -22,7 +22,7 @@ from kernel.sql import package_sql
 
 __all__ = [
     "Agency", "Band", "FeeRefusal", "PayableBill", "Service", "agencies", "demo_bills", "load_demo",
-    "price", "service", "services", "services_of",
+    "offered", "price", "services", "services_of",
 ]  # fmt: skip
 
 SQL = package_sql(__file__)
@@ -59,10 +59,12 @@ async def services_of(connection: Connection, country: str | None) -> list[tuple
     return [(agency_of(row), service_of(row)) for row in rows]
 
 
-async def service(connection: Connection, agency: str, code: str) -> Service | None:
-    """One service."""
-    row = await connection.fetchrow(SQL["service"], agency, code)
-    return None if row is None else service_of(row)
+async def offered(
+    connection: Connection, agency: str, service: str
+) -> tuple[Agency, Service] | None:
+    """One service and its agency, by their codes."""
+    row = await connection.fetchrow(SQL["offered"], agency, service)
+    return None if row is None else (agency_of(row), service_of(row))
 
 
 async def price(

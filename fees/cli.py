@@ -283,8 +283,8 @@ async def _hint(connection: Connection, refusal: FeeRefusal, arguments: argparse
     elif refusal is FeeRefusal.SERVICE_UNKNOWN:
         codes = [each.code for each in await catalogue.services(connection, arguments.agency)]
     elif refusal in (FeeRefusal.BAND_MISSING, FeeRefusal.BAND_UNKNOWN):
-        service = await catalogue.service(connection, arguments.agency, arguments.service)
-        codes = [band.code for band in service.bands] if service else []
+        offered = await catalogue.offered(connection, arguments.agency, arguments.service)
+        codes = [band.code for band in offered[1].bands] if offered else []
     else:
         return ""
     return f" ({', '.join(codes)})" if codes else " (there are none; is the catalogue loaded?)"

@@ -109,11 +109,10 @@ class DeskGateway:
     async def order_price(self, order: Order) -> Offer | Refused:
         """See the port."""
         async with self._desk.database.read() as connection:
-            service = await catalogue.service(connection, order.agency, order.service)
-            agencies = await catalogue.agencies(connection, None)
-            agency = next((one for one in agencies if one.code == order.agency), None)
-            if service is None or agency is None:
+            offered = await catalogue.offered(connection, order.agency, order.service)
+            if offered is None:
                 return Refused(Refusal.SERVICE_UNAVAILABLE)
+            agency, service = offered
             charge = await catalogue.price(
                 connection,
                 order.agency,

@@ -10,7 +10,7 @@ SELECT EXISTS (SELECT FROM fees.agency WHERE country = $1)
 -- name: services
 SELECT * FROM fees.offer WHERE agency = $1 ORDER BY service_number
 
--- name: service
+-- name: offered
 SELECT * FROM fees.offer WHERE agency = $1 AND service = $2
 
 -- name: terms

@@ -140,7 +140,7 @@ async def test_unknown_codes_are_refused_by_name(connection: Connection) -> None
     unknown_service = await catalogue.price(connection, "JO-CSPD", "NONE", on=TODAY)
     assert unknown_agency is FeeRefusal.AGENCY_UNKNOWN
     assert unknown_service is FeeRefusal.SERVICE_UNKNOWN
-    assert await catalogue.service(connection, "JO-CSPD", "NONE") is None
+    assert await catalogue.offered(connection, "JO-CSPD", "NONE") is None
 
 
 async def test_agencies_and_services_come_in_the_order_of_the_menu(connection: Connection) -> None:
@@ -155,8 +155,10 @@ async def test_agencies_and_services_come_in_the_order_of_the_menu(connection: C
 
 
 async def test_a_service_is_found_with_all_that_a_screen_needs(connection: Connection) -> None:
-    service = await catalogue.service(connection, "BH-GDT", "REGISTRATION")
-    assert service is not None
+    offered = await catalogue.offered(connection, "BH-GDT", "REGISTRATION")
+    assert offered is not None
+    agency, service = offered
+    assert (agency.code, agency.country, agency.zone) == ("BH-GDT", "BH", "Asia/Bahrain")
     assert (service.agency, service.currency, service.asks) == ("BH-GDT", "BHD", "band")
     assert service.names["ar"] == "تسجيل مركبة بحسب الوزن"
     assert service.short_names["ar"] == "تسجيل مركبة"
