@@ -48,6 +48,12 @@ SUBMIT: Final = {
 }
 """Where a submit can be stopped."""
 
+ALONE: Final = (
+    "it looks at the lock date", "it writes transactions", "it writes postings",
+    "it says what they add", "it commits",
+)  # fmt: skip
+"""Those that a transaction passes that comes alone and has nothing special."""
+
 SEAL: Final = {
     "it takes what waits": _GATE.format("unsealed DELETE"),
     "it places batches": _GATE.format("batch INSERT"),

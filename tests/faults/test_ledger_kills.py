@@ -16,7 +16,7 @@ from launch.embedded import Servers
 from tests.databases import TestDatabases
 from tests.faults import bookers
 from tests.faults.bookers import Booker
-from tests.faults.ledger_gates import SEAL, SUBMIT, Books
+from tests.faults.ledger_gates import ALONE, SEAL, SUBMIT, Books
 
 _numbers = count(1)
 
@@ -34,14 +34,23 @@ def books(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Books]:
         databases.close()
 
 
-def submitter(books: Books) -> Booker:
+def submitter(books: Books, run: bookers.Run = bookers.submit) -> Booker:
     """A process that books."""
-    return Booker(bookers.submit, books.url, f"b{next(_numbers)}")
+    return Booker(run, books.url, f"b{next(_numbers)}")
 
 
 def sealer(books: Books) -> Booker:
     """A process that seals."""
     return Booker(bookers.seal, books.url, str(100 * next(_numbers)))
+
+
+submitters = pytest.mark.parametrize(
+    ("run", "gate"),
+    [
+        *(pytest.param(bookers.submit, gate, id=gate) for gate in SUBMIT),
+        *(pytest.param(bookers.submit_alone, gate, id=f"alone: {gate}") for gate in ALONE),
+    ],
+)
 
 
 async def some_entries(books: Books) -> Booker:
@@ -52,11 +61,11 @@ async def some_entries(books: Books) -> Booker:
     return booker
 
 
-@pytest.mark.parametrize("gate", SUBMIT)
+@submitters
 async def test_a_submitter_killed_there_leaves_whole_entries_and_what_it_told(
-    books: Books, gate: str
+    books: Books, run: bookers.Run, gate: str
 ) -> None:
-    booker = submitter(books)
+    booker = submitter(books, run)
     await booker.tells(5)
     async with books.held(SUBMIT[gate]) as held:
         await held.catches()
@@ -64,11 +73,11 @@ async def test_a_submitter_killed_there_leaves_whole_entries_and_what_it_told(
     await books.agree(booker.told)
 
 
-@pytest.mark.parametrize("gate", SUBMIT)
+@submitters
 async def test_a_submitter_whose_session_ends_there_goes_on_and_books_everything_once(
-    books: Books, gate: str
+    books: Books, run: bookers.Run, gate: str
 ) -> None:
-    booker = submitter(books)
+    booker = submitter(books, run)
     await booker.tells(5)
     async with books.held(SUBMIT[gate]) as held:
         await books.terminate(await held.catches())
