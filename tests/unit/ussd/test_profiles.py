@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -33,6 +34,27 @@ from ussd.profiles import (
 from ussd.routes import routes
 
 WORDS = NavWords("Back", "Home", "More")
+MenuOn = Callable[[ChannelConfig, FakeGateway], Starlette]
+
+
+@pytest.fixture
+def menu_on(valkey: Valkey, keys: Keys, clock: ManualClock) -> MenuOn:
+    """The menu behind one channel."""
+
+    def made(one: ChannelConfig, gateway: FakeGateway) -> Starlette:
+        wallets = {"sandbox": wallet("sandbox")}
+        return Starlette(
+            routes=routes(
+                channels={one.name: one},
+                wallets=wallets,
+                gateway=gateway,
+                valkey=valkey,
+                keys=keys,
+                clock=clock,
+            )
+        )
+
+    return made
 
 
 def channel(profile: str = "standard") -> ChannelConfig:
@@ -120,7 +142,7 @@ def test_the_lint_proves_a_network_without_arabic_too() -> None:
 
 
 async def test_who_speaks_a_language_that_the_network_cannot_show_is_not_asked_again(
-    valkey: Valkey, keys: Keys, clock: ManualClock
+    menu_on: MenuOn, clock: ManualClock
 ) -> None:
     gateway = FakeGateway(clock)
     gateway.languages["+962790000000"] = "ar"
@@ -131,17 +153,7 @@ async def test_who_speaks_a_language_that_the_network_cannot_show_is_not_asked_a
         default_language="en",
         wallets=("sandbox",),
     )
-    application = Starlette(
-        routes=routes(
-            channels={"one": one},
-            wallets={"sandbox": wallet("sandbox")},
-            gateway=gateway,
-            valkey=valkey,
-            keys=keys,
-            clock=clock,
-        )
-    )
-    async with caller(application, "127.0.0.1") as line:
+    async with caller(menu_on(one, gateway), "127.0.0.1") as line:
         await Handset(line, path="/ussd/one").dials("*789#").sees("1. Pay a bill")
         stranger = Handset(line, "+962790000001", path="/ussd/one")
         await stranger.dials("*789#").sees("Mizan\n1. English\n2. Francais")
@@ -167,22 +179,12 @@ def test_no_page_offers_a_key_that_the_operator_takes_for_itself(one: OperatorPr
 
 
 async def test_the_menu_on_a_network_that_answers_00_itself(
-    valkey: Valkey, keys: Keys, clock: ManualClock
+    menu_on: MenuOn, clock: ManualClock
 ) -> None:
     gateway = FakeGateway(clock)
     gateway.languages["+962790000000"] = "en"
     one = replace(channel("safaricom"), dialect="africastalking", wallets=("sandbox",))
-    application = Starlette(
-        routes=routes(
-            channels={"one": one},
-            wallets={"sandbox": wallet("sandbox")},
-            gateway=gateway,
-            valkey=valkey,
-            keys=keys,
-            clock=clock,
-        )
-    )
-    async with caller(application, "127.0.0.1") as line:
+    async with caller(menu_on(one, gateway), "127.0.0.1") as line:
         phone = Handset(line, path="/ussd/one", profile=Profile(160, 70))
         await phone.dials("*789#")
         home = phone.screen
