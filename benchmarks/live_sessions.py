@@ -22,11 +22,13 @@ from ussd.menu import EDITIONS
 from ussd.session import Session, Vault, dump
 
 LIVE_SESSIONS = 100_000
-FEW = 4_000
+FEW = 8_000
 HOPS = 15
 """Of one session: mistyped numbers, the screen's question again and again."""
 CONFIRMS_PER_S = 500
 CONFIRM_SECONDS = 4
+WARM_UP_S = 1
+"""The bills have just been issued: the first commits wait for that to reach the disk."""
 CONNECTIONS = 32
 ROUNDS = 5
 ROUND_S = 0.8
@@ -75,7 +77,7 @@ async def confirms(stack: Stack, url: str, hop: MakeHop) -> dict[str, object]:
     """Citizens who see the total of their bill say yes, at a steady pace: each yes is a payment in
     the database before it is answered.
     """
-    wanted = CONFIRMS_PER_S * CONFIRM_SECONDS
+    wanted = CONFIRMS_PER_S * (WARM_UP_S + CONFIRM_SECONDS)
     numbers = await _issue(stack, wanted)
     name = f"c{time.monotonic_ns()}-"
 
@@ -97,6 +99,7 @@ async def confirms(stack: Stack, url: str, hop: MakeHop) -> dict[str, object]:
         seconds=CONFIRM_SECONDS,
         per_s=CONFIRMS_PER_S,
         good=_is_end,
+        warm_up_s=WARM_UP_S,
     )
     return {
         "confirms_per_s": round(tally.rate),
@@ -117,8 +120,10 @@ def _is_end(answer: Answer) -> bool:
 
 
 def live_hops(url: str, connection: int, hop: MakeHop) -> Iterator[bytes]:
-    """Hops of sessions that are under way, one session after the other; each gets an answer."""
-    for subscriber in range(connection, FEW, CONNECTIONS):
+    """Hops of sessions that are under way, one session after the other; each gets an answer. No two
+    of ``2 * CONNECTIONS`` connections have a subscriber in common.
+    """
+    for subscriber in range(connection, FEW, 2 * CONNECTIONS):
         for typed in range(1, HOPS + 1):
             yield hop(url, _phone(subscriber), f"few{subscriber}", "1" + "*123" * typed)
 

@@ -10,7 +10,8 @@ import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import cast
+from functools import partial
+from typing import NamedTuple, TypeVar, cast
 from urllib.parse import urlsplit
 
 _LENGTH = b"content-length:"
@@ -57,7 +58,7 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._buffer += data
         end = self._buffer.find(b"\r\n\r\n")
-        if end < 0 or self._waiter is None:
+        if end < 0:
             return
         head = self._buffer[:end].lower()
         at = head.find(_LENGTH)
@@ -66,9 +67,13 @@ class Connection(asyncio.Protocol):
             return
         body = self._buffer[end + 4 : end + 4 + length]
         self._buffer = b""
+        self.answered(Answer(int(head[9:12]), body))
+
+    def answered(self, answer: Answer) -> None:
+        """What comes of an answer: who waits for it gets it."""
         waiter, self._waiter = self._waiter, None
-        if not waiter.done():
-            waiter.set_result(Answer(int(head[9:12]), body))
+        if waiter is not None and not waiter.done():
+            waiter.set_result(answer)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._waiter is not None and not self._waiter.done():
@@ -76,10 +81,14 @@ class Connection(asyncio.Protocol):
 
     async def send(self, request: bytes) -> Answer:
         """Send one prepared request and wait for its answer."""
-        assert self._transport is not None
         self._waiter = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
+        self.write(request)
         return await self._waiter
+
+    def write(self, request: bytes) -> None:
+        """Send one prepared request."""
+        assert self._transport is not None
+        self._transport.write(request)
 
     def close(self) -> None:
         """Hang up."""
@@ -87,12 +96,63 @@ class Connection(asyncio.Protocol):
             self._transport.close()
 
 
-async def connect(url: str) -> Connection:
+class _Caller(Connection):
+    """One that writes its next request where it reads an answer: a task that is woken for each
+    would cost as much as a hop.
+    """
+
+    def __init__(
+        self,
+        requests: Iterator[bytes],
+        seconds: float,
+        good: Callable[[Answer], bool],
+        tally: Tally,
+    ) -> None:
+        super().__init__()
+        self._requests = requests
+        self._seconds = seconds
+        self._good = good
+        self._tally = tally
+        self._until = self._sent_at = 0.0
+        self.over = asyncio.get_running_loop().create_future()
+
+    def begin(self) -> None:
+        """Send requests one after the other until time is up."""
+        self._until = time.perf_counter() + self._seconds
+        self._call()
+
+    def _call(self) -> None:
+        request = next(self._requests, None)
+        if request is None:
+            self.over.set_result(None)
+        else:
+            self._sent_at = time.perf_counter()
+            self.write(request)
+
+    def answered(self, answer: Answer) -> None:
+        now = time.perf_counter()
+        self._tally.latencies.append(now - self._sent_at)
+        if not self._good(answer):
+            self._tally.errors += 1
+        if now > self._until:
+            self.over.set_result(None)
+        else:
+            self._call()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if not self.over.done():
+            self.over.set_exception(exc or ConnectionResetError("closed by the server"))
+
+
+C = TypeVar("C", bound=Connection)
+
+
+async def connect(url: str, made: Callable[[], C]) -> C:
     """A connection to the server of a URL."""
     parts = urlsplit(url)
     loop = asyncio.get_running_loop()
     host, port = parts.hostname or "127.0.0.1", parts.port or 80
-    _, connection = await loop.create_connection(Connection, host, port)
+    _, connection = await loop.create_connection(made, host, port)
     return connection
 
 
@@ -116,17 +176,19 @@ async def closed_loop(
 ) -> Tally:
     """Every connection sends its own requests one after the other until time is up."""
     tally = Tally()
-    links = [await connect(url) for _ in range(connections)]
+    callers = [
+        await connect(url, partial(_Caller, requests(n), seconds, good, tally))
+        for n in range(connections)
+    ]
     started = time.perf_counter()
-    until = started + seconds
     awake = _Awake()
-    await asyncio.gather(
-        *(_drive(link, requests(n), until, good, tally) for n, link in enumerate(links))
-    )
+    for caller in callers:
+        caller.begin()
+    await asyncio.gather(*(caller.over for caller in callers))
     tally.seconds = time.perf_counter() - started
     awake.rest()
-    for link in links:
-        link.close()
+    for caller in callers:
+        caller.close()
     return tally
 
 
@@ -138,20 +200,24 @@ async def paced(
     seconds: float,
     per_s: float,
     good: Callable[[Answer], bool],
+    warm_up_s: float = 0.0,
 ) -> Tally:
     """Requests at a steady pace, whatever the answers take: each connection has its own beats, and
-    a latency counts from the beat, so that a server that falls behind cannot hide it.
+    a latency counts from the beat, so that a server that falls behind cannot hide it. What is due
+    in the first ``warm_up_s`` is sent but not counted.
     """
     tally = Tally()
-    links = [await connect(url) for _ in range(connections)]
+    links = [await connect(url, Connection) for _ in range(connections)]
     step, started = connections / per_s, time.perf_counter()
+    counted_from = started + warm_up_s
+    beats = [
+        _Beats(started + step * n / connections, step, counted_from, counted_from + seconds)
+        for n in range(connections)
+    ]
     await asyncio.gather(
-        *(
-            _beat(link, requests(n), (started + step * n / connections, step, seconds), good, tally)
-            for n, link in enumerate(links)
-        )
+        *(_beat(link, requests(n), beats[n], good, tally) for n, link in enumerate(links))
     )
-    tally.seconds = time.perf_counter() - started
+    tally.seconds = time.perf_counter() - started - warm_up_s
     for link in links:
         link.close()
     return tally
@@ -174,39 +240,30 @@ class _Awake:
         self._next.cancel()
 
 
+class _Beats(NamedTuple):
+    """When a connection sends, every so many seconds, and from when on and until when it counts."""
+
+    first: float
+    step: float
+    counted_from: float
+    until: float
+
+
 async def _beat(
     link: Connection,
     requests: Iterator[bytes],
-    beats: tuple[float, float, float],
+    beats: _Beats,
     good: Callable[[Answer], bool],
     tally: Tally,
 ) -> None:
-    due, step, seconds = beats
-    until = due + seconds
+    due = beats.first
     for request in requests:
-        if due >= until:
+        if due >= beats.until:
             return
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         answer = await link.send(request)
-        tally.latencies.append(time.perf_counter() - due)
+        if due >= beats.counted_from:
+            tally.latencies.append(time.perf_counter() - due)
         if not good(answer):
             tally.errors += 1
-        due += step
-
-
-async def _drive(
-    link: Connection,
-    requests: Iterator[bytes],
-    until: float,
-    good: Callable[[Answer], bool],
-    tally: Tally,
-) -> None:
-    for request in requests:
-        before = time.perf_counter()
-        answer = await link.send(request)
-        after = time.perf_counter()
-        tally.latencies.append(after - before)
-        if not good(answer):
-            tally.errors += 1
-        if after > until:
-            return
+        due += beats.step

@@ -101,7 +101,7 @@ async def _flood(crowd: Crowd) -> float:
 
 
 async def _calls(crowd: Crowd, until: float) -> None:
-    link = await connect(crowd.stack.gateway)
+    link = await connect(crowd.stack.gateway, Connection)
     while time.perf_counter() < until:
         await _pay(crowd, link)
     link.close()
@@ -110,7 +110,7 @@ async def _calls(crowd: Crowd, until: float) -> None:
 async def _steadily(crowd: Crowd, per_s: float) -> Crowd:
     """One citizen after the other at a fixed pace, whether or not the earlier ones are done."""
     count = round(per_s * STEADY_SECONDS)
-    links = [await connect(crowd.stack.gateway) for _ in range(min(count, CITIZENS))]
+    links = [await connect(crowd.stack.gateway, Connection) for _ in range(min(count, CITIZENS))]
     free = asyncio.Queue[Connection]()
     for link in links:
         free.put_nowait(link)
@@ -162,7 +162,7 @@ async def _callbacks(stack: Stack) -> Tally:
     rows = await connection.fetch("SELECT id FROM wallets.collection LIMIT $1", CALLBACKS)
     await connection.close()
     keys, tally = Keys(stack.environ["MIZAN_SECRET_KEY"]), Tally()
-    link = await connect(stack.gateway)
+    link = await connect(stack.gateway, Connection)
     for row in rows:
         before = time.perf_counter()
         answer = await link.send(_callback(keys, row["id"]))

@@ -17,6 +17,8 @@ from itertools import count
 from pathlib import Path
 from urllib.parse import quote_plus
 
+import uvloop
+
 from benchmarks.installation import installation
 from benchmarks.live_sessions import FEW, confirms, fill, is_screen, live_hops, many_sessions
 from benchmarks.load import Tally, closed_loop, paced, post
@@ -59,7 +61,7 @@ def run() -> dict[str, object]:
         installation(("web", "bare", "usual", "second"), cpus=pinned) as stack,
         _elsewhere(set(cores[1:])),
     ):
-        figures = asyncio.run(_measure(stack))
+        figures = uvloop.run(_measure(stack))
     return {**figures, "arabic_pages_rendered_per_s": pages_per_s("ar")}
 
 
@@ -67,7 +69,10 @@ async def _measure(stack: Stack) -> dict[str, object]:
     await _fresh(stack)
     await _round(stack, "web", LIVE, seconds=1.0)
     names = (("bare", LIVE), ("usual", LIVE), ("web", LIVE), ("web", HOME))
-    rounds = [[await _round(stack, *one) for one in names] for _ in range(ROUNDS)]
+    rounds = []
+    for _ in range(ROUNDS):
+        await _fresh(stack)
+        rounds.append([await _round(stack, *one) for one in names])
     bare, usual, live, home = zip(*rounds, strict=True)
     rate = _median(live)
     steady = [await _steady(stack, rate / 2) for _ in range(ROUNDS)]
@@ -112,13 +117,15 @@ async def _steady(stack: Stack, per_s: float) -> Tally:
 
 
 async def _two_processes(stack: Stack) -> dict[str, object]:
-    """Both processes at once, each with half of the connections; then the first alone."""
-    one, both, half = [], [], CONNECTIONS // 2
+    """The first alone, then both at once, each with as many connections."""
+    one, both = [], []
+    others = range(CONNECTIONS, 2 * CONNECTIONS)
     for _ in range(ROUNDS):
+        await _fresh(stack)
         one.append((await _round(stack, "web", LIVE)).tally.rate)
+        await _fresh(stack)
         two = await asyncio.gather(
-            _round(stack, "web", LIVE, numbers=ALL[:half]),
-            _round(stack, "second", LIVE, numbers=ALL[half:]),
+            _round(stack, "web", LIVE), _round(stack, "second", LIVE, numbers=others)
         )
         both.append(sum(each.tally.rate for each in two))
     ratio = statistics.median(two / alone for alone, two in zip(one, both, strict=True))
@@ -128,8 +135,6 @@ async def _two_processes(stack: Stack) -> dict[str, object]:
 async def _round(
     stack: Stack, name: str, keys: Sequence[str], *, seconds: float = SECONDS, numbers: range = ALL
 ) -> Round:
-    if not keys and name == "web":
-        await _fresh(stack)
     url, before = _url(stack, name), _cpu_s(stack, name)
     tally = await closed_loop(
         url,
