@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
@@ -15,6 +16,10 @@ class Clock(Protocol):
         """The present moment."""
         ...
 
+    def milliseconds(self) -> int:
+        """The same in Unix time."""
+        ...
+
 
 class SystemClock:
     """The machine's clock."""
@@ -22,6 +27,10 @@ class SystemClock:
     def now(self) -> datetime:
         """The present moment, in UTC."""
         return datetime.now(UTC)
+
+    def milliseconds(self) -> int:
+        """The same in Unix time."""
+        return time.time_ns() // 1_000_000
 
 
 @dataclass
@@ -33,6 +42,10 @@ class ManualClock:
     def now(self) -> datetime:
         """Where the clock was last put."""
         return self.at
+
+    def milliseconds(self) -> int:
+        """The same in Unix time."""
+        return int(self.at.timestamp() * 1000)
 
     def forward(self, step: timedelta) -> None:
         """Move on."""

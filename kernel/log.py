@@ -105,6 +105,7 @@ class JsonFormatter(logging.Formatter):
         super().__init__()
         self._process = process
         self._heads: dict[tuple[str, str], str] = {}
+        self._second, self._clock = 0, _clock(0)
 
     def format(self, record: logging.LogRecord) -> str:
         """Render a record; never raises for what a caller passed."""
@@ -122,8 +123,11 @@ class JsonFormatter(logging.Formatter):
         return "{" + ", ".join((self._head(at, "info", name), *_pairs(fields))) + "}"
 
     def _head(self, at: float, level: str, name: str) -> str:
-        second, milliseconds = divmod(int(at * 1000), 1000)
-        return f'"at": "{_clock(second)}.{milliseconds:03d}+00:00", {self._known_head(level, name)}'
+        second = int(at)
+        if second != self._second:
+            self._second, self._clock = second, _clock(second)
+        milliseconds = int((at - second) * 1000)
+        return f'"at": "{self._clock}.{milliseconds:03d}+00:00", {self._known_head(level, name)}'
 
     def _known_head(self, level: str, name: str) -> str:
         """The head but for the time: the same few."""
@@ -219,7 +223,6 @@ def _known_name(name: str) -> str | None:
     return None if _SECRET.search(name) else f"{_ENCODE(mask(name))}: "
 
 
-@lru_cache(maxsize=4)
 def _clock(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).isoformat()[:19]
 

@@ -17,6 +17,7 @@ _CACHED = 4096
 """A citizen types several screens in a row; reading a number costs more than the rest of a hop's
 input.
 """
+_PALESTINIAN = re.compile(r"\+9725[69]\d{7}")
 _SHAPE = re.compile(r"(?:tel:)?\+?[0-9０-９ ().-]{6,24}")
 
 
@@ -33,7 +34,7 @@ class Msisdn:
     @classmethod
     def parse(cls, text: str, region: str | None = None) -> Msisdn:
         """Read an international number, or a national one of ``region`` (ISO 3166-1 alpha-2)."""
-        return _read(text, region)
+        return Msisdn(_canonical(text)) if _is_canonical(text) else _read(text, region)
 
     @property
     def region(self) -> str:
@@ -53,8 +54,6 @@ class Msisdn:
 
 @lru_cache(maxsize=_CACHED)
 def _read(text: str, region: str | None) -> Msisdn:
-    if _is_canonical(text):
-        return Msisdn(_canonical(text))
     plain = to_western(text).translate(_MARKS).strip()
     if not _SHAPE.fullmatch(plain):
         raise BadMsisdn("not a phone number: write it like +962791234567")
@@ -78,14 +77,23 @@ def _is_canonical(text: str) -> bool:
     """
     if text[:1] != "+" or not (text.isascii() and text[1:].isdigit()):
         return False
-    for end in (2, 3, 4):  # no country code begins with another one
-        lengths = _lengths(text[1:end])
-        if lengths is not None:
-            return text[end : end + 1] != "0" and len(text) - end in lengths
-    return False
+    code, lengths = _plan(text[1:4])
+    national = len(text) - 1 - code
+    return national in lengths and text[1 + code] != "0"
 
 
 @lru_cache(maxsize=1024)
+def _plan(start: str) -> tuple[int, frozenset[int]]:
+    """Of numbers that start with these three digits: how many of them are the country's code, and
+    how many may follow it.
+    """
+    for end in (1, 2, 3):  # no country code begins with another one
+        lengths = _lengths(start[:end])
+        if lengths is not None:
+            return end, lengths
+    return 0, frozenset()
+
+
 def _lengths(code: str) -> frozenset[int] | None:
     """How many digits may follow a country code; empty where its numbers have to be looked at;
     None if it is none.
@@ -109,4 +117,4 @@ def _region(e164: str) -> str:
 
 def _canonical(e164: str) -> str:
     """Palestinian mobiles answer to +970 and +972; one subscriber must be one number."""
-    return f"+970{e164[4:]}" if re.fullmatch(r"\+9725[69]\d{7}", e164) else e164
+    return f"+970{e164[4:]}" if _PALESTINIAN.fullmatch(e164) else e164

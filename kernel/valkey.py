@@ -2,8 +2,8 @@
 write.
 
 redis-py spends three times as long per command in a busy process. This one packs and parses with
-hiredis (the same C code), sends what gathered while the last was under way in one go and gets its
-answers in order. Only for commands that are safe to lose: a broken connection fails what was in
+hiredis (the same C code), sends in one go what gathered while two batches were under way, and gets
+its answers in order. Only for commands that are safe to lose: a broken connection fails what was in
 flight and is made anew by the next caller.
 """
 
@@ -13,18 +13,21 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable
 from contextlib import suppress
-from typing import Any, Final, NamedTuple, TypeAlias, cast
+from functools import partial
+from typing import Any, Final, TypeAlias, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import hiredis
+import msgspec
 
+from kernel.errand import Errand, in_a_task, is_errand, wait
 from kernel.log import event
 
 Value = bytes | int | None | list[Any]
 Command: TypeAlias = tuple[Any, ...]
 
 
-class Packed(NamedTuple):
+class Packed(msgspec.Struct, frozen=True):
     """Commands in Valkey's protocol (RESP 2), written by who knows their shape: a quarter of the
     time of packing them; ``answers``: how many come back.
     """
@@ -42,39 +45,47 @@ _TICKS: Final = 4
 """How often within the timeout somebody looks whether the oldest question is overdue."""
 
 
+_BATCHES: Final = 2
+"""Under way at once: while Valkey works on one, this end has another to read."""
+
+
 class ValkeyDown(ConnectionError):
     """Valkey cannot be reached or did not answer in time."""
 
 
+Waiter: TypeAlias = "asyncio.Future[list[Value]] | Errand | None"
+"""Who waits for answers; None: nobody."""
+
+
 class _Question:
-    """Commands sent together: who waits for their answers (None: nobody), and those that came."""
+    """Commands sent together: who waits for their answers, and those that came."""
 
-    __slots__ = ("answers", "asked_at", "left", "problem", "waiter")
+    __slots__ = ("answers", "asked_at", "ends_batch", "left", "problem", "waiter")
 
-    def __init__(
-        self, waiter: asyncio.Future[list[Value]] | None, count: int, asked_at: float
-    ) -> None:
+    def __init__(self, waiter: Waiter, count: int, asked_at: int) -> None:
         self.waiter = waiter
         self.left = count
+        self.ends_batch = False
         self.asked_at = asked_at
         self.answers: list[Any] = []
         self.problem: hiredis.ReplyError | None = None
 
 
 class _Link(asyncio.Protocol):
-    """One connection: an ordered queue of questions, and a buffer that fills while the questions
-    sent before it are being answered: the busier both ends are, the more go together.
+    """One connection: an ordered queue of questions, and a buffer that fills while two batches sent
+    before it are being answered: the busier both ends are, the more go together.
     """
 
     def __init__(self, timeout_s: float) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._timeout_s = timeout_s
         self._reader = hiredis.Reader()
         self._open: deque[_Question] = deque()
         self._buffer: list[bytes] = []
-        self._sent = 0
+        self._under_way = 0
         self._transport: asyncio.Transport | None = None
         self._watch: asyncio.TimerHandle | None = None
+        self._looks = 0
         self._why = "connection lost"
         self.lost = False
 
@@ -92,9 +103,9 @@ class _Link(asyncio.Protocol):
             question.left -= 1
             if not question.left:
                 self._open.popleft()
-                self._sent -= 1
+                self._under_way -= question.ends_batch
                 _settle(question)
-        if self._buffer and not self._sent:
+        if self._buffer and self._under_way < _BATCHES:
             self._flush()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -103,22 +114,20 @@ class _Link(asyncio.Protocol):
         if self._watch is not None:
             self._watch.cancel()
         while self._open:
-            waiter = self._open.popleft().waiter
-            if waiter is not None and not waiter.done():
-                waiter.set_exception(ValkeyDown(self._why))
+            _disappoint(self._open.popleft().waiter, ValkeyDown(self._why))
 
     def ask(self, commands: Packed) -> asyncio.Future[list[Value]]:
-        waiter: asyncio.Future[list[Value]] = self._loop.create_future()
+        waiter: asyncio.Future[list[Value]] = self.loop.create_future()
         self.submit(commands, waiter)
         return waiter
 
-    def submit(self, commands: Packed, waiter: asyncio.Future[list[Value]] | None) -> None:
-        self._open.append(_Question(waiter, commands.answers, self._loop.time()))
+    def submit(self, commands: Packed, waiter: Waiter) -> None:
+        self._open.append(_Question(waiter, commands.answers, self._looks))
         self._buffer.append(commands.wire)
-        if len(self._buffer) == 1 and not self._sent:
-            self._loop.call_soon(self._flush)
+        if len(self._buffer) == 1 and self._under_way < _BATCHES:
+            self.loop.call_soon(self._flush)
         if self._watch is None:
-            self._watch = self._loop.call_later(self._timeout_s / _TICKS, self._look)
+            self._watch = self.loop.call_later(self._timeout_s / _TICKS, self._look)
 
     def close(self) -> None:
         """Say what is still to be said, and hang up."""
@@ -135,32 +144,40 @@ class _Link(asyncio.Protocol):
 
     def _flush(self) -> None:
         pending, self._buffer = self._buffer, []
-        if self._transport is not None and not self.lost:
-            self._sent += len(pending)
+        if pending and self._transport is not None and not self.lost:
+            self._open[-1].ends_batch = True
+            self._under_way += 1
             self._transport.write(b"".join(pending))
 
     def _look(self) -> None:
         """One timer for all questions: a deadline for each would cost more than the question."""
         self._watch = None
+        self._looks += 1
         if not self._open:
             return
-        if self._loop.time() - self._open[0].asked_at >= self._timeout_s:
+        if self._looks - self._open[0].asked_at > _TICKS:
             self._give_up()
         else:
-            self._watch = self._loop.call_later(self._timeout_s / _TICKS, self._look)
+            self._watch = self.loop.call_later(self._timeout_s / _TICKS, self._look)
 
 
 def _settle(question: _Question) -> None:
     waiter, problem = question.waiter, question.problem
-    if waiter is None:
-        if problem is not None:
+    if problem is not None:
+        if waiter is None:
             event("valkey.refused", problem=str(problem))
-    elif waiter.done():
-        return  # whoever asked has gone
-    elif problem is not None:
-        waiter.set_exception(problem)
-    else:
+        _disappoint(waiter, problem)
+    elif isinstance(waiter, Errand):
+        waiter.go_on(question.answers)
+    elif waiter is not None and not waiter.done():  # else whoever asked has gone
         waiter.set_result(question.answers)
+
+
+def _disappoint(waiter: Waiter, problem: Exception) -> None:
+    if isinstance(waiter, Errand):
+        waiter.fail(problem)
+    elif waiter is not None and not waiter.done():
+        waiter.set_exception(problem)
 
 
 class Valkey:
@@ -190,9 +207,12 @@ class Valkey:
         unless there is no connection yet.
         """
         link = self._link
-        return self._ask_anew(commands) if link is None or link.lost else link.ask(commands)
+        if link is None or link.lost:
+            return self._ask_anew(commands)
+        return wait(partial(link.submit, commands)) if is_errand(link.loop) else link.ask(commands)
 
     async def _ask_anew(self, commands: Packed) -> list[Value]:
+        await in_a_task()
         return await (await self._connect()).ask(commands)
 
     def post(self, *commands: Command) -> None:

@@ -13,7 +13,7 @@ from launch.supervisor import Program
 STAGE_SANDBOX, STAGE_WORK, STAGE_WEB = range(3)
 
 SERVER = (
-    *("--factory", "--loop", "uvloop", "--http", "httptools", "--no-access-log"),
+    *("--factory", "--loop", "uvloop", "--http", "kernel.short_way:ShortWay", "--no-access-log"),
     *("--no-proxy-headers",),  # app.py believes the configured ones only
     *("--no-server-header", "--log-level", "warning", "--timeout-graceful-shutdown", "10"),
 )

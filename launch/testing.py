@@ -26,6 +26,7 @@ ONE_S_OWN_WAY = (
 NIGHTLY = "--nightly"
 AT_NIGHT = (
     "tests/properties/test_ledger_machine.py",
+    "tests/properties/test_short_way.py",
     "tests/contract/ussd/test_dialect_fuzz.py",
     "tests/unit/ussd/test_fuzz.py",
 )

@@ -73,8 +73,7 @@ def count_event(name: str, fields: Mapping[str, Any]) -> None:
 
 
 def _hop(fields: Mapping[str, Any]) -> None:
-    step = _step(str(fields.get("channel")), str(fields.get("screen")))
-    step.observe(float(fields.get("ms", 0)) / 1000)
+    _step(fields["channel"], fields["screen"]).observe(fields["ms"] / 1000)
 
 
 @lru_cache(maxsize=1024)

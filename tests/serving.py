@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 import uvicorn
 from starlette.applications import Starlette
 
+from kernel.short_way import ShortWay
+
 
 @asynccontextmanager
 async def served(app: Starlette) -> AsyncIterator[str]:
@@ -18,7 +20,7 @@ async def served(app: Starlette) -> AsyncIterator[str]:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen()
-        config = uvicorn.Config(app, log_config=None, ws="none", server_header=False)
+        config = uvicorn.Config(app, http=ShortWay, log_config=None, ws="none", server_header=False)
         config.load()
         server = uvicorn.Server(config)
         server.lifespan = config.lifespan_class(config)

@@ -11,12 +11,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final, NamedTuple, Protocol
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
+import msgspec
 
 from kernel.clock import Clock
 from kernel.database import Database
@@ -34,8 +35,6 @@ _KEPT: Final = timedelta(days=2)
 
 _IN_A_ROW: Final = 128
 
-_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
-
 STAGES: Final = ("opened", "priced", "confirmed")
 _STAGE_OF: Final = {"confirm": 2, "approve": 3}
 """Stages passed by who stands on a screen; on any other that knows its service, one."""
@@ -46,7 +45,7 @@ _LEFT: Final = frozenset({Ending.TIMED_OUT, Ending.CANCELLED, Ending.DROPPED})
 """Outcomes of an end that the operator told before we had closed the session: its counters."""
 
 
-class Standing(NamedTuple):
+class Standing(msgspec.Struct, frozen=True):
     """Where a dialogue stands, as far as it is counted; ``service``: ``AGENCY/SERVICE``."""
 
     service: str
@@ -142,18 +141,18 @@ class Tally:
         self._clock = clock
         self._writer: UUID = ids.new()
         self._zone = ZoneInfo(zone)
-        self._told: list[tuple[datetime, str, Step, float]] = []
+        self._told: list[tuple[int, str, Step, float]] = []
         self._days: dict[date, dict[tuple[str, Standing], Counts]] = {}
         self._today: dict[tuple[str, Standing], Counts] = {}
         self._sending: _Batch | None = None
         self._batches = 0
-        self._day_ends = _LONG_AGO
+        self._day_ends_ms = 0
 
     def hop(self, channel: str, step: Step, seconds: float) -> None:
         """Count a hop, by and by: many in a row take a third of the time that they take one by one
         between other work.
         """
-        self._told.append((self._clock.now(), channel, step, seconds))
+        self._told.append((self._clock.milliseconds(), channel, step, seconds))
         if len(self._told) == _IN_A_ROW:
             self._count_told()
 
@@ -162,11 +161,11 @@ class Tally:
         for each in told:
             self._count(*each)
 
-    def _count(self, now: datetime, channel: str, step: Step, seconds: float) -> None:
+    def _count(self, at_ms: int, channel: str, step: Step, seconds: float) -> None:
         came, outcome = step.came, step.outcome
         stands = step.stands or Standing("", step.language, step.screen)
-        if now >= self._day_ends:
-            self._turn(now)
+        if at_ms >= self._day_ends_ms:
+            self._turn(at_ms)
         counts = self._today.get((channel, stands)) or self._new(channel, stands)
         counts.hops += 1
         counts.ms += seconds * 1000
@@ -189,22 +188,23 @@ class Tally:
         counts = self._today[channel, stands] = Counts()
         return counts
 
-    def _turn(self, now: datetime) -> None:
+    def _turn(self, at_ms: int) -> None:
         """Begin a day, or go on with it after a flush."""
-        day = now.astimezone(self._zone).date()
+        day = datetime.fromtimestamp(at_ms / 1000, self._zone).date()
         self._today = self._days.setdefault(day, {})
-        self._day_ends = datetime.combine(day + timedelta(days=1), time.min, self._zone)
+        ends = datetime.combine(day + timedelta(days=1), time.min, self._zone)
+        self._day_ends_ms = int(ends.timestamp() * 1000)
 
     def _taken(self) -> dict[Cell, Counts]:
         """What was counted until now; counting begins anew."""
         self._count_told()
         taken = {
-            Cell(day, channel, *stands): counts
+            Cell(day, channel, stands.service, stands.language, stands.screen): counts
             for day, cells in self._days.items()
             for (channel, stands), counts in cells.items()
         }
         self._days = {}
-        self._day_ends = _LONG_AGO
+        self._day_ends_ms = 0
         return taken
 
     async def flush(self, database: Database) -> None:

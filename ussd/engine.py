@@ -11,14 +11,15 @@ Rules that money stands on:
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final, NamedTuple
+
+import msgspec
 
 from kernel.clock import Clock
 from kernel.config import ChannelConfig
+from kernel.errand import within
 from kernel.log import event
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
@@ -43,8 +44,7 @@ MARGIN: Final = 0.8
 """Of the time an operator gives us, so that our own page is there before its error."""
 
 
-@dataclass(slots=True)
-class Result:
+class Result(msgspec.Struct):
     """A reply, what the log says about it, and for the statistics where the session came from and
     stands, if it moved.
     """
@@ -104,8 +104,7 @@ class Engine:
         try:
             stored, last = await self._store.take(key, call.deadline)
         except NoMemory:
-            async with asyncio.timeout_at(call.deadline):
-                reply, language = await degraded.answer(call)
+            reply, language = await within(call.deadline, degraded.answer(call))
             return Result(reply, "degraded", language, "degraded")
         try:
             session = load(stored) if stored is not None else None
@@ -180,7 +179,6 @@ class Engine:
         )
 
     def _call(self, hop: Hop, terms: _Terms, key: SessionKey) -> Call:
-        now = self._clock.now()
         return Call(
             hop=hop,
             channel=terms.channel,
@@ -188,8 +186,7 @@ class Engine:
             wallets=terms.by_network.get(hop.network, terms.wallets),
             gateway=self._gateway,
             vault=self._vault,
-            now=now,
-            now_ms=int(now.timestamp() * 1000),
+            now_ms=self._clock.milliseconds(),
             deadline=time.monotonic() + terms.patience_s,
             identity=key.session.decode(),
             is_unique=terms.has_unique_ids and bool(hop.session_id),

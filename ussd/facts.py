@@ -49,11 +49,15 @@ class Call(msgspec.Struct, kw_only=True):
     wallets: tuple[WalletChoice, ...]
     gateway: Gateway
     vault: Vault
-    now: datetime
     now_ms: int
     deadline: float
     identity: str = ""
     is_unique: bool = False
+
+    @property
+    def now(self) -> datetime:
+        """When the hop came."""
+        return datetime.fromtimestamp(self.now_ms / 1000, UTC)
 
     def payment_id(self, subject: str) -> UUID:
         """The id that paying ``subject`` has in this session."""

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import StrEnum
-from typing import NamedTuple
 
 import msgspec
 
 from kernel.msisdn import Msisdn
 
 
-class Arrival(NamedTuple):
+class Arrival(msgspec.Struct, frozen=True):
     """What came over HTTP; header names are lower case, the body is within the route's limit.
 
     ``path``: what follows the channel and its secret, without the slash between.
@@ -89,17 +88,21 @@ class Unreadable(StrEnum):
     NOBODYS_END = "end without a phone number"
 
 
-class Reply(NamedTuple):
+class Reply(msgspec.Struct, frozen=True):
     """A finished page; ``ends`` closes the session."""
 
     text: str
     ends: bool
 
 
-class Answer(NamedTuple):
-    """A reply in an operator's own form."""
+class Answer(msgspec.Struct, frozen=True):
+    """A reply in an operator's own form; ``headers``: the content type, then all but the length."""
 
     body: bytes
-    content_type: bytes
+    headers: tuple[tuple[bytes, bytes], ...]
     status: int = 200
-    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+    @property
+    def content_type(self) -> bytes:
+        """What kind of body it is."""
+        return self.headers[0][1]

@@ -8,8 +8,9 @@ with another secret or signature and one that is not for this caller all get the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Final, NamedTuple, TypeAlias
 
 from starlette.requests import ClientDisconnect
 from starlette.routing import BaseRoute, Route
@@ -17,15 +18,18 @@ from starlette.types import Receive, Scope, Send
 
 from kernel.clock import Clock
 from kernel.config import ChannelConfig, WalletConfig
+from kernel.errand import Errand
 from kernel.log import event, fault
 from kernel.privacy import Keys
+from kernel.short_way import ShortWay, same_head
 from kernel.valkey import Valkey
 from ussd.dialects import DIALECTS
+from ussd.dialects.fields import TEXT
 from ussd.dialects.port import Dialect
 from ussd.engine import DEADLINE_S, Engine, Result
 from ussd.gate import Gate
 from ussd.gateway import Gateway, WalletChoice
-from ussd.hop import Answer, Arrival, Hop, Phase, Reply, Unreadable
+from ussd.hop import Answer, Arrival, Phase, Reply, Unreadable
 from ussd.profiles import settled
 from ussd.screen import SAY
 
@@ -36,7 +40,7 @@ MAX_BODY_BYTES: Final = 8192
 Observe: TypeAlias = Callable[[str, Result, float], None]
 """Called once a hop with the channel's name, what came of it, and seconds."""
 
-_NOT_FOUND: Final = Answer(b"not found", b"text/plain; charset=utf-8", 404)
+_NOT_FOUND: Final = Answer(b"not found", TEXT, 404)
 _NOWHERE: Final = Gate(ChannelConfig(name="", dialect="", short_code="", secret="\0"))
 """The gate of channels that do not exist: it compares like the others, and leads nowhere."""
 
@@ -78,6 +82,18 @@ def routes(
     return [Route(PREFIX + "{path:path}", door, methods=["GET", "POST", "PUT"], name="ussd")]
 
 
+class _Entrance(NamedTuple):
+    """What the head of a request says, of a caller who may come in."""
+
+    channel: ChannelConfig
+    gate: Gate
+    dialect: Dialect
+    method: str
+    query: bytes
+    headers: Sequence[tuple[bytes, bytes]]
+    path: str
+
+
 class Door:
     """The ASGI endpoint: who may come in, how much is read, and that there is always a reply."""
 
@@ -94,28 +110,51 @@ class Door:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        began = time.perf_counter()
-        channel, path = self._admit(scope)
-        if channel is None:
+        entrance = self._admit(scope)
+        if entrance is None:
             await _send(send, _NOT_FOUND)
             return
+        same_head(scope, partial(self._let_in, entrance))
         try:
             body = await _read(receive)
         except ClientDisconnect:
-            event("ussd.broke_off", channel=channel.name)
+            event("ussd.broke_off", channel=entrance.channel.name)
             return
+        answers: list[Answer] = []
+        await self._serve(entrance, body, answers.append)
+        await _send(send, answers[0])
+
+    def _let_in(self, entrance: _Entrance, body: bytes, asker: ShortWay) -> None:
+        """Answer another request with the same head."""
+        read = body if len(body) <= MAX_BODY_BYTES else None
+        Errand(self._serve(entrance, read, asker.respond), asker.break_off).go_on()
+
+    async def _serve(
+        self, entrance: _Entrance, body: bytes | None, respond: Callable[[Answer], None]
+    ) -> None:
+        """Answer what came in, whatever it is; then count it. ``body``: None if it is too large."""
+        began = time.perf_counter()
+        channel, dialect = entrance.channel, entrance.dialect
         arrival = Arrival(
-            scope["method"], scope["query_string"], scope["headers"], body or b"", path
+            entrance.method, entrance.query, entrance.headers, body or b"", entrance.path
         )
-        gate = self._gates[channel.name]
-        if gate.is_signed and not (body is not None and gate.believes(arrival)):
-            await _send(send, _NOT_FOUND)
+        if entrance.gate.is_signed and (body is None or not entrance.gate.believes(arrival)):
+            respond(_NOT_FOUND)
             return
-        dialect = DIALECTS[channel.dialect]
         hop = Unreadable.TOO_LARGE if body is None else dialect.read(channel, arrival)
-        answer, result = await self._answer(channel, dialect, hop)
+        if isinstance(hop, Unreadable):
+            result = _excuse(channel, "end.unreadable", hop.value)
+            answer = dialect.refuse(hop, result.reply.text)
+        else:
+            is_end = hop.phase is Phase.END
+            try:
+                result = await (self._engine.end if is_end else self._engine.answer)(hop, channel)
+            except Exception:
+                fault("ussd.hop_failed", channel=channel.name)
+                result = _excuse(channel, "end.fault", "fault")
+            answer = dialect.acknowledge(hop) if is_end else dialect.write(hop, result.reply)
         seconds = time.perf_counter() - began
-        await _send(send, answer)
+        respond(answer)
         event(
             "ussd.hop",
             channel=channel.name,
@@ -127,30 +166,18 @@ class Door:
         if self._observe is not None:
             self._observe(channel.name, result, seconds)
 
-    def _admit(self, scope: Scope) -> tuple[ChannelConfig | None, str]:
-        """The channel that a caller may speak on, and the rest of its path."""
+    def _admit(self, scope: Scope) -> _Entrance | None:
+        """What a caller may come in by, if at all."""
         name, _, rest = scope["path"][len(PREFIX) :].partition("/")
         channel, gate = self._channels.get(name), self._gates.get(name, _NOWHERE)
         secret, _, path = rest.partition("/") if gate.has_secret else ("", "", rest)
         if not gate.opens(scope, secret) or channel is None:
-            return None, ""
-        dialect = DIALECTS[channel.dialect]
-        is_spoken = scope["method"] in dialect.methods and (dialect.has_path or not path)
-        return (channel, path) if is_spoken else (None, "")
-
-    async def _answer(
-        self, channel: ChannelConfig, dialect: Dialect, hop: Hop | Unreadable
-    ) -> tuple[Answer, Result]:
-        if isinstance(hop, Unreadable):
-            result = _excuse(channel, "end.unreadable", hop.value)
-            return dialect.refuse(hop, result.reply.text), result
-        is_end = hop.phase is Phase.END
-        try:
-            result = await (self._engine.end if is_end else self._engine.answer)(hop, channel)
-        except Exception:
-            fault("ussd.hop_failed", channel=channel.name)
-            result = _excuse(channel, "end.fault", "fault")
-        return dialect.acknowledge(hop) if is_end else dialect.write(hop, result.reply), result
+            return None
+        dialect, method = DIALECTS[channel.dialect], scope["method"]
+        if method not in dialect.methods or (path and not dialect.has_path):
+            return None
+        query, headers = scope["query_string"], scope["headers"]
+        return _Entrance(channel, gate, dialect, method, query, headers, path)
 
 
 def _excuse(channel: ChannelConfig, key: str, outcome: str) -> Result:
@@ -176,10 +203,6 @@ async def _read(receive: Receive) -> bytes | None:
 
 
 async def _send(send: Send, answer: Answer) -> None:
-    headers = [
-        (b"content-type", answer.content_type),
-        (b"content-length", str(len(answer.body)).encode()),
-        *answer.headers,
-    ]
+    headers = [*answer.headers, (b"content-length", b"%d" % len(answer.body))]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})

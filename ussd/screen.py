@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, TypeAlias
+
+import msgspec
 
 from kernel.alphabet import Alphabet, alphabet_of
 from kernel.money import Money
@@ -68,14 +70,14 @@ SAY: Final[Mapping[str, Say]] = {language: Say(language) for language in TEXTS.l
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-class Notice(NamedTuple):
+class Notice(msgspec.Struct, frozen=True):
     """A sentence to say first on the next screen, by text key."""
 
     key: str
     values: Mapping[str, object] = _NOTHING
 
 
-class View(NamedTuple):
+class View(msgspec.Struct, frozen=True):
     """A screen before paging; ``title`` gives way to a notice; ``remember`` is kept in args."""
 
     lines: tuple[Line, ...]
@@ -83,7 +85,7 @@ class View(NamedTuple):
     remember: Mapping[str, Any] = _NOTHING
 
 
-class Goto(NamedTuple):
+class Goto(msgspec.Struct, frozen=True):
     """Move to a screen with what was learnt; ``language``: speak it from now on and remember it."""
 
     screen: str
@@ -92,7 +94,7 @@ class Goto(NamedTuple):
     language: str | None = None
 
 
-class Stay(NamedTuple):
+class Stay(msgspec.Struct, frozen=True):
     """The input does not fit: say why and ask again."""
 
     notice: Notice

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from typing import Any, Final, NamedTuple, TypeAlias
+from functools import lru_cache
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -19,6 +20,11 @@ from ussd.hop import Hop, Reply
 
 Args: TypeAlias = dict[str, Any]
 """What the screens so far have learnt (agency, service, control number, choices); plain JSON."""
+
+_LATELY: Final = 1024
+"""Keys remembered: of many more, those to be forgotten would be far away, and cost more to forget
+than to make.
+"""
 
 _DAY_MS: Final = 86_400_000
 _FORMAT: Final = 4
@@ -69,26 +75,22 @@ class Session(msgspec.Struct, kw_only=True, array_like=True, tag=_FORMAT):
         return self.ends and self.page == len(self.pages) - 1
 
 
-class SessionKey(NamedTuple):
+class SessionKey:
     """Where Valkey keeps a session; ``is_shared``: under its id alone, so that somebody else who
     comes with the id meets it.
+
+    ``name``: the key of the session. ``last``: the key that names the subscriber's last session.
     """
 
-    subscriber: bytes
-    session: bytes
-    is_shared: bool
+    __slots__ = ("is_shared", "last", "name", "session", "subscriber")
 
-    @property
-    def name(self) -> bytes:
-        """The key of the session."""
-        if self.is_shared:
-            return b"ussd:session:%b" % self.session
-        return b"ussd:session:%b:%b" % (self.subscriber, self.session)
-
-    @property
-    def last(self) -> bytes:
-        """The key that names the subscriber's last session."""
-        return b"ussd:last:%b" % self.subscriber
+    def __init__(self, subscriber: bytes, session: bytes, is_shared: bool) -> None:
+        path = session if is_shared else b"%b:%b" % (subscriber, session)
+        self.subscriber: Final = subscriber
+        self.session: Final = session
+        self.is_shared: Final = is_shared
+        self.name: Final = b"ussd:session:%b" % path
+        self.last: Final = b"ussd:last:%b" % subscriber
 
     @property
     def owner(self) -> str:
@@ -107,6 +109,8 @@ class Vault:
         self.secret: Final = keys.derive("ussd-session")
         self._subscriber = hashlib.blake2b(key=self.secret, digest_size=8, person=b"subscriber")
         self._session = hashlib.blake2b(key=self.secret, digest_size=8, person=b"session")
+        # Each hop of a session asks for the same one.
+        self._keys = lru_cache(maxsize=_LATELY)(self._new_key)
         self._text = hashlib.blake2b(key=self.secret, digest_size=8, person=b"text")
 
     def key(self, hop: Hop, *, is_unique: bool) -> SessionKey:
@@ -114,14 +118,14 @@ class Vault:
         operators give the same one to others. Except where ids are unique and a hop tells all that
         was sent before: what one number tells under the id of another is a contradiction.
         """
+        is_shared = is_unique and hop.is_cumulative and bool(hop.session_id)
+        return self._keys(hop.channel, hop.msisdn.e164, hop.session_id, is_shared)
+
+    def _new_key(self, channel: str, number: str, session_id: str, is_shared: bool) -> SessionKey:
         subscriber, session = self._subscriber.copy(), self._session.copy()
-        subscriber.update(f"{hop.channel}\0{hop.msisdn.e164}".encode())
-        session.update(f"{hop.channel}\0{hop.session_id}".encode())
-        return SessionKey(
-            subscriber.hexdigest().encode(),
-            session.hexdigest().encode(),
-            is_unique and hop.is_cumulative and bool(hop.session_id),
-        )
+        subscriber.update(f"{channel}\0{number}".encode())
+        session.update(f"{channel}\0{session_id}".encode())
+        return SessionKey(subscriber.hexdigest().encode(), session.hexdigest().encode(), is_shared)
 
     def digest(self, text: str) -> str:
         """What is kept of a text that was sent."""

@@ -12,6 +12,7 @@ from typing import Final, cast
 
 import hiredis
 
+from kernel.errand import in_a_task
 from kernel.valkey import Packed, Valkey, ValkeyDown
 from ussd.session import SessionKey
 
@@ -70,6 +71,7 @@ class Store:
                 return stored, before
             if asyncio.get_running_loop().time() + pause > deadline:
                 raise TimeoutError("another hop of this session takes too long")
+            await in_a_task()
             await asyncio.sleep(pause)
             pause = min(pause * 2, _LONGEST_PAUSE_S)
 

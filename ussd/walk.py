@@ -5,12 +5,12 @@ Works on a session that was read for this hop alone; if it raises, the session i
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final, TypeAlias
 
 from kernel.digits import to_western
+from kernel.errand import within
 from kernel.log import event
 from ussd.facts import LOADERS, Call
 from ussd.hop import Hop, Phase
@@ -30,8 +30,7 @@ _UPDATED: Final = Notice("notice.updated")
 async def begin(call: Call, before: Session | None) -> Session:
     """The session of a new dial; ``before``: the subscriber's last one, if it is still there."""
     hop = call.hop
-    async with asyncio.timeout_at(call.deadline):
-        known = await call.gateway.language(hop.msisdn)
+    known = await within(call.deadline, call.gateway.language(hop.msisdn))
     # A language that this network cannot show is not asked for again: other networks show it.
     language = known if known in call.channel.languages else call.channel.default_language
     session = Session(language=language)
@@ -118,8 +117,7 @@ async def _enter(call: Call, session: Session, goto: Goto) -> None:
         screen = MENU[session.screen]
         loader = LOADERS.get(screen.name)
         if loader is not None:
-            async with asyncio.timeout_at(call.deadline):
-                facts = await loader(call, session)
+            facts = await within(call.deadline, loader(call, session))
             seen = _rendered(screen, session, facts, goto.notice, call.page)
         elif session.args:
             seen = _rendered(screen, session, None, goto.notice, call.page)
@@ -144,15 +142,14 @@ def _check_edge(screen: Screen, goto: Goto) -> None:
 
 
 async def _speak(call: Call, session: Session, language: str) -> None:
-    async with asyncio.timeout_at(call.deadline):
-        await call.gateway.set_language(call.hop.msisdn, language)
+    await within(call.deadline, call.gateway.set_language(call.hop.msisdn, language))
     session.language = language
 
 
 def _move(session: Session, goto: Goto, trail: tuple[str, ...]) -> None:
     if goto.screen == "home":
         session.trail, session.args = (), {}
-    else:
+    elif goto.screen != session.screen or goto.args:  # else it asks again
         # A screen that was passed before is gone back to: what came after it is forgotten.
         before = trail.index(goto.screen) if goto.screen in trail else len(trail)
         session.trail = trail[:before]

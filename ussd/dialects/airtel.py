@@ -34,8 +34,8 @@ def _refuse(_why: Unreadable, apology: str) -> Answer:
 
 
 def _answer(text: str, *, ends: bool) -> Answer:
-    headers = ((b"freeflow", b"FB" if ends else b"FC"), (b"charge", b"N"), (b"amount", b"0"))
-    return Answer(text.encode(), TEXT, headers=headers)
+    flow = (b"freeflow", b"FB" if ends else b"FC")
+    return Answer(text.encode(), (*TEXT, flow, (b"charge", b"N"), (b"amount", b"0")))
 
 
 AIRTEL: Final = FieldDialect(

@@ -18,15 +18,17 @@ from kernel.msisdn import BadMsisdn, Msisdn
 from ussd.hop import Answer, Arrival, Ending, Hop, Phase, Reply, Unreadable
 
 Pairs: TypeAlias = list[tuple[str, str]]
-"""Names and values in the order they came, repeated ones included; all are valid Unicode."""
+"""Names in lower case and values, in the order they came, repeated ones included; all are valid
+Unicode.
+"""
 
 Fields: TypeAlias = Mapping[str, str]
-"""The fields that a dialect knows, by name in lower case."""
+"""The fields of a request, by name in lower case."""
 
 PhaseRule: TypeAlias = Callable[[Fields, ChannelConfig], Phase | Unreadable | None]
 
-TEXT: Final = b"text/plain; charset=utf-8"
-JSON: Final = b"application/json"
+TEXT: Final = ((b"content-type", b"text/plain; charset=utf-8"),)
+JSON: Final = ((b"content-type", b"application/json"),)
 POST: Final = frozenset({"POST"})
 GET: Final = frozenset({"GET"})
 PUT: Final = frozenset({"PUT"})
@@ -52,7 +54,7 @@ def url_encoded(encoded: bytes) -> Pairs | Unreadable:
                 return Unreadable.BAD_ENCODING
             if "%" in part or "+" in part:
                 name, value = _unquoted(name), _unquoted(value)
-            pairs.append((name, value))
+            pairs.append((name.lower(), value))
     except ValueError:
         return Unreadable.BAD_ENCODING
     return pairs
@@ -83,7 +85,7 @@ def json_object(arrival: Arrival) -> Pairs | Unreadable:
         )
         if not isinstance(told, _Members):
             return Unreadable.BAD_ENCODING
-        pairs = [(name, _plain(value)) for name, value in told.pairs if _is_plain(value)]
+        pairs = [(name.lower(), _plain(value)) for name, value in told.pairs if _is_plain(value)]
         if b"\\u" in arrival.body:
             "".join(text for pair in pairs for text in pair).encode()  # half a surrogate pair
     except (ValueError, RecursionError):
@@ -168,15 +170,17 @@ class FieldDialect:
         pairs = self.decode(arrival)
         if isinstance(pairs, Unreadable):
             return pairs
-        fields: dict[str, str] = {}
-        for name, value in pairs:
-            name = name.lower()
-            if name in self.known:
-                if name in fields:
-                    return Unreadable.REPEATED_FIELD
-                fields[name] = value
+        fields = dict(pairs)
+        fields.pop("", None)  # a field without a name is none of ours that has no name here
+        if len(fields) < len(pairs) and self._repeats(pairs):
+            return Unreadable.REPEATED_FIELD
         phase = self._phase(fields, channel)
         return phase if isinstance(phase, Unreadable) else self._hop(channel, fields, phase)
+
+    def _repeats(self, pairs: Pairs) -> bool:
+        """Whether a field that we read came twice."""
+        names = [name for name, _ in pairs if name in self.known]
+        return len(names) > len(set(names))
 
     def _phase(self, fields: Fields, channel: ChannelConfig) -> Phase | Unreadable | None:
         if self.phase is not None:
@@ -201,8 +205,6 @@ class FieldDialect:
             msisdn = _subscriber(fields[self.msisdn], self.with_plus, channel.country)
         except BadMsisdn:
             return Unreadable.BAD_MSISDN
-        sequence = fields.get(self.sequence, "")
-        has_sequence = sequence.isascii() and sequence.isdigit() and len(sequence) <= _MAX_SEQUENCE
         reason = _label(fields.get(self.reason) or fields.get(self.mark, "")) if is_end else ""
         return Hop(
             channel=channel.name,
@@ -213,7 +215,7 @@ class FieldDialect:
             phase=phase,
             text=self._text(fields, phase, channel.short_code),
             is_cumulative=self.is_cumulative,
-            sequence=int(sequence) if has_sequence else None,
+            sequence=_number(fields[self.sequence]) if self.sequence in fields else None,
             reason=reason,
             echo=tuple(fields.get(name, "") for name in self.echoes) if self.echoes else (),
             ending=self.endings.get(reason.lower(), Ending.DROPPED) if is_end else Ending.DROPPED,
@@ -251,11 +253,17 @@ def _no_constant(name: str) -> None:
 
 
 # Number and code come encoded alike on each hop of a session.
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=1024)
 def _unquoted(text: str) -> str:
     # What most hops escape; a "%" that is left begins an escape, or one too short.
     text = text.replace("+", " ").replace("%2A", "*").replace("%2B", "+").replace("%23", "#")
     return unquote(text, errors="strict") if "%" in text else text
+
+
+def _number(text: str) -> int | None:
+    """A hop's number, or nothing."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MAX_SEQUENCE
+    return int(text) if is_number else None
 
 
 def _label(text: str) -> str:
@@ -264,7 +272,7 @@ def _label(text: str) -> str:
 
 
 # Parsing a number costs more than the rest of a hop, and each hop of a session brings it again.
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=1024)
 def _subscriber(text: str, with_plus: bool, country: str) -> Msisdn:
     if text.startswith("+"):
         return Msisdn.parse(text)

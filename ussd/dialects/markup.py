@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from xml.parsers import expat
 
-XML: Final = b"text/xml; charset=utf-8"
+XML: Final = ((b"content-type", b"text/xml; charset=utf-8"),)
 
 _MAX_DEPTH: Final = 12
 _MAX_ELEMENTS: Final = 200

@@ -30,7 +30,7 @@ def _decode(arrival: Arrival) -> Pairs | Unreadable:
         if element.tag == "methodName" and element.text.strip() not in _METHODS:
             return Unreadable.BAD_EVENT
         if element.tag == "name":
-            pairs, name, value = [*pairs, (name, value)], element.text.strip(), ""
+            pairs, name, value = [*pairs, (name, value)], element.text.strip().lower(), ""
         elif name:
             # The value's text is its own, or that of the type inside it.
             value = value or element.text.strip()

@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 import httpx
 import pytest
 from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from kernel.clock import ManualClock
 from kernel.config import ChannelConfig, WalletConfig
 from kernel.msisdn import Msisdn
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
+from tests.peer import Wire
 from tests.unit.ussd.phone import Handset
 from ussd.fake_gateway import FakeGateway
 from ussd.hop import Hop
@@ -88,10 +90,9 @@ def cumulative_hop(text: str) -> Hop:
     )
 
 
-def caller(application: Starlette, address: str) -> httpx.AsyncClient:
-    """Somebody who calls the application from an address."""
-    transport = httpx.ASGITransport(application, client=(address, 40000))
-    return httpx.AsyncClient(transport=transport, base_url="http://gateway")
+def caller(application: ASGIApp, address: str) -> httpx.AsyncClient:
+    """Somebody who calls the application from an address, over connections that are kept."""
+    return httpx.AsyncClient(transport=Wire(application, address), base_url="http://gateway")
 
 
 CHANNELS = {

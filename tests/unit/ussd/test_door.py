@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
-from starlette.types import Message
+from starlette.types import Message, Receive, Scope, Send
 
 from kernel.clock import ManualClock
 from kernel.config import ChannelConfig
@@ -112,17 +112,37 @@ async def test_a_method_that_the_operator_does_not_use_looks_like_no_channel(
     assert (answer.content, answer.headers) == (unknown.content, unknown.headers)
 
 
+async def test_who_was_let_in_is_not_asked_again_for_the_same_head(
+    valkey: Valkey, keys: Keys, clock: ManualClock
+) -> None:
+    door, asked = application(valkey, keys, clock), list[str]()
+
+    async def counted(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append(scope["path"])
+        await door(scope, receive, send)
+
+    async with caller(counted, "127.0.0.1") as line:
+        for path in ("/ussd/sandbox", f"/ussd/secret/{SECRET}", "/ussd/secret/wrong"):
+            for text in ("", "1", "1*2"):
+                answer = await line.post(path, data={**FORM, "text": text})
+                assert answer.text.startswith("not found" if path.endswith("wrong") else "CON ")
+    assert [asked.count(path) for path in dict.fromkeys(asked)] == [1, 1, 3]
+
+
 async def test_an_oversized_body_gets_a_page(exchange: Exchange) -> None:
-    body = b"text=" + b"1" * MAX_BODY_BYTES
-    answer = await exchange.line.post("/ussd/sandbox", content=body)
-    assert answer.status_code == 200
-    assert answer.text.startswith("END ")
+    body = b"sessionId=s&phoneNumber=%2B962790000000&text=" + b"1" * MAX_BODY_BYTES
+    for _ in "at first", "with a head that is known":
+        answer = await exchange.line.post("/ussd/sandbox", content=body)
+        assert answer.status_code == 200
+        assert answer.text.startswith("END ")
     assert exchange.gateway.calls == []
 
 
 async def test_a_body_in_pieces_is_read_whole_and_never_past_the_limit(
-    exchange: Exchange,
+    valkey: Valkey, keys: Keys, clock: ManualClock
 ) -> None:
+    transport = httpx.ASGITransport(application(valkey, keys, clock))
+    line = httpx.AsyncClient(transport=transport, base_url="http://gateway")
     taken: list[int] = []
 
     async def pieces(session: bytes, count: int) -> httpx.Response:
@@ -132,7 +152,7 @@ async def test_a_body_in_pieces_is_read_whole_and_never_past_the_limit(
                 taken.append(at)
                 yield b"1" * 1000
 
-        return await exchange.line.post("/ussd/sandbox", content=body())
+        return await line.post("/ussd/sandbox", content=body())
 
     assert (await pieces(b"short", 2)).text.startswith("CON ")
     assert taken == [0, 1]

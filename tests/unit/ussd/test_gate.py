@@ -20,6 +20,7 @@ from kernel.clock import ManualClock
 from kernel.config import ChannelAuth, ChannelConfig
 from kernel.privacy import Keys
 from kernel.valkey import Valkey
+from tests.peer import Wire
 from tests.unit.ussd.conftest import wallet
 from ussd.fake_gateway import FakeGateway
 from ussd.gate import Gate
@@ -156,8 +157,8 @@ class Line:
         address: str = "192.0.2.7",
         case: Case | None = None,
     ) -> None:
-        transport = httpx.ASGITransport(application, client=(address, 40000))
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://gateway")
+        wire = Wire(application, address)
+        self._client = httpx.AsyncClient(transport=wire, base_url="http://gateway")
         self._case = case
         self._path = f"/ussd/one/{case.secret}" if case and case.secret else "/ussd/one"
 
@@ -246,6 +247,17 @@ async def test_a_signature_of_something_that_is_not_read_opens_nothing(
         headers = {"Signature": mac(FORM)}
         answer = await line.request("GET", f"/ussd/one?{AIRTEL}", content=FORM, headers=headers)
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("name", ["HMAC", "RSA"])
+async def test_a_signature_that_was_right_signs_nothing_else(
+    valkey: Valkey, keys: Keys, clock: ManualClock, name: str
+) -> None:
+    case = CASES[name]
+    line = Line(gateway(valkey, keys, clock, channel(case)), case=case)
+    forged = FORM.replace(b"0000000", b"0000001")
+    answers = [await line.calls(case.right[0], body=body) for body in (FORM, FORM, forged, FORM)]
+    assert [answer.status_code for answer in answers] == [200, 200, 404, 200]
 
 
 def test_a_dialect_whose_paths_no_signature_covers_asks_for_none() -> None:

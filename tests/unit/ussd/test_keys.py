@@ -147,8 +147,7 @@ class Caller:
             wallets=(WalletChoice("sandbox", {"ar": "محفظة"}, ("JOD", "LBP")),),
             gateway=self.gateway,
             vault=self.vault,
-            now=self.clock.now(),
-            now_ms=0,
+            now_ms=self.clock.milliseconds(),
             deadline=asyncio.get_running_loop().time() + 60,
         )
 
