@@ -39,7 +39,8 @@ MakeHop = Callable[[str, str, str, str], bytes]
 
 async def many_sessions(stack: Stack, url: str, hop: MakeHop) -> dict[str, object]:
     """The rate while 100,000 subscribers each have a session, beside the rate with a few, in turns
-    so that drift hits both alike.
+    so that drift hits both alike. Each hop is another subscriber's than the one before, so that
+    nothing but the number of sessions is different.
     """
     valkey = Valkey(stack.servers.urls.redis_url)
     before = await _memory(valkey)
@@ -53,10 +54,15 @@ async def many_sessions(stack: Stack, url: str, hop: MakeHop) -> dict[str, objec
         for subscriber in among[connection]:
             yield hop(url, _phone(subscriber), f"live{subscriber}", "1*123")
 
+    def hops_of_few(connection: int) -> Iterator[bytes]:
+        for typed in range(1, HOPS + 1):
+            for subscriber in range(connection, FEW, CONNECTIONS):
+                yield hop(url, _phone(subscriber), f"few{subscriber}", "1" + "*123" * typed)
+
     few, many = [], []
     for _ in range(ROUNDS):
         await fill(valkey, "few", FEW)
-        few.append(await _loop(url, lambda connection: live_hops(url, connection, hop)))
+        few.append(await _loop(url, hops_of_few))
         many.append(await _loop(url, hops))
     await valkey.close()
     pairs = zip(few, many, strict=True)
