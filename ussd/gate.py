@@ -108,7 +108,7 @@ def _holds(query: bytes, expected: Mapping[str, str]) -> bool:
     pairs = url_encoded(query)
     given = dict(pairs) if not isinstance(pairs, Unreadable) else {}
     alike = [
-        _same(given.get(name, "").encode(errors="replace"), value.encode())
+        _same(given.get(name.lower(), "").encode(errors="replace"), value.encode())
         for name, value in expected.items()
     ]
     return all(alike)

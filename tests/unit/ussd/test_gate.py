@@ -260,6 +260,16 @@ async def test_a_signature_that_was_right_signs_nothing_else(
     assert [answer.status_code for answer in answers] == [200, 200, 404, 200]
 
 
+async def test_a_name_in_the_query_is_the_same_in_any_case(
+    valkey: Valkey, keys: Keys, clock: ManualClock
+) -> None:
+    case = Case(ChannelAuth(query={"apiKey": WORD}), right=({},), wrong=(), dialect="airtel")
+    line = Line(gateway(valkey, keys, clock, channel(case)), case=case)
+    for name in ("apiKey", "APIKEY"):
+        assert (await line.calls(query=f"{AIRTEL}&{name}={WORD}")).status_code == 200
+    assert (await line.calls(query=f"{AIRTEL}&apiKey=x")).status_code == 404
+
+
 def test_a_dialect_whose_paths_no_signature_covers_asks_for_none() -> None:
     auth = ChannelAuth(hmac_secret=WORD)
     with pytest.raises(ValueError, match="infobip paths are not signed"):
