@@ -1,6 +1,6 @@
 """Coroutines that run without a task for as long as they wait for Valkey only.
 
-A task, its futures and their callbacks through the event loop take a third of what a hop takes. An
+A task, its futures and their callbacks through the event loop are a large part of a short hop. An
 errand is called on by who brings what it waits for, there and then. Before it waits for anything
 else it becomes a task (``in_a_task``); in a coroutine that is one already, nothing is different.
 """
